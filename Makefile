@@ -1,0 +1,46 @@
+# make demo   two batches from tablets to printed label, in ./demo
+# make test   everything the tests need, then all tests
+# make check  style, types, layers
+# make bench  start-up of the commands against `import pint`
+# make clean  removes what the others made
+# PYTHON=/path/to/python3.11 picks the interpreter.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean
+.SILENT:
+
+export PYTHON
+
+help:
+	sed -n 's/^# //p' Makefile
+
+# The environment to use the tool, and the one to work on it: the second holds the first.
+.venv/used: pyproject.toml requirements/base.lock scripts/make-environment.sh
+	if [ -e .venv/developed ]; then $(MAKE) -s .venv/developed; else sh scripts/make-environment.sh requirements/base.lock; fi
+	touch $@
+
+.venv/developed: pyproject.toml requirements/dev.lock scripts/make-environment.sh
+	sh scripts/make-environment.sh requirements/dev.lock
+	touch $@
+
+# ./demo holds only what an earlier demo wrote, so it may go.
+demo: .venv/used
+	rm -rf demo
+	.venv/bin/compounding demo demo
+
+test: .venv/developed
+	sh scripts/setup-tests.sh
+	.venv/bin/python -m pytest -n auto
+
+check: .venv/developed
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/python -m pytest tests/test_layers.py
+
+bench: .venv/developed
+	sh scripts/setup-tests.sh bench
+	.venv/bin/python benchmarks/startup.py
+
+clean:
+	rm -rf .venv build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
