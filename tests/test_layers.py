@@ -10,8 +10,8 @@ PACKAGE = Path(__file__).parent.parent / "compounding"
 
 # From the bottom up; those on one line do not know each other.
 LAYERS = (
-    ("problems", "data_files"),
-    ("quantities",),
+    ("problems",),
+    ("quantities", "data_files"),
     ("calc", "records"),
     ("settings",),
     ("rules",),
