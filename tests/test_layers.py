@@ -25,6 +25,7 @@ HOME = {
     "pint": "quantities",
     "sqlite3": "store",
     "psycopg": "store",
+    "rfc8785": "store",
     "reportlab": "documents/pdf",
     "zxingcpp": "documents",
     "pypdfium2": "documents",
