@@ -1,0 +1,413 @@
+"""A milligram of what: quantities that carry their material as a dimension.
+
+The one home of Pint. Text is read by our own small grammar and never by Pint's parser, which takes
+``1,5 mg`` for 15 mg. Magnitudes are exact rationals. Each material (a salt, a tablet powder, a filler)
+is a base unit, so that milligrams of different materials cannot be added, compared or confused.
+
+Three voices of writing: `written` for records and JSON (what `quantity` reads back), `told` for labels
+and people (thousands marked), and the digits of a balance, which are kept as text where they are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import pint
+from pint.util import UnitsContainer
+
+from compounding.problems import CannotCompute, NotUnderstood, Problem
+
+Quantity: TypeAlias = pint.Quantity[Any]
+Unit: TypeAlias = pint.Unit
+
+# What a quantity measures; `calc.measured` checks it at every call.
+Mass: TypeAlias = Quantity
+Volume: TypeAlias = Quantity
+Count: TypeAlias = Quantity
+MassPerUnit: TypeAlias = Quantity
+Concentration: TypeAlias = Quantity
+Density: TypeAlias = Quantity
+
+_REGISTRY: Final = pint.UnitRegistry(Path(__file__).with_name("units.txt"), non_int_type=Fraction)
+
+_NUMBER = r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?"
+_SPELLING = r"[A-Za-z\u00b5\u03bc]+"
+_QUANTITY = re.compile(rf"({_NUMBER}) ({_SPELLING})(?:/(?:({_NUMBER}) )?({_SPELLING}))?")
+_SHARE = re.compile(rf"({_NUMBER}) % (w/w|w/v|v/v)")
+_PERCENT = re.compile(rf"({_NUMBER}) %")
+
+_UNITS: Final = {
+    "kg": "kilogram",
+    "g": "gram",
+    "mg": "milligram",
+    "mcg": "microgram",
+    "ug": "microgram",
+    "\u00b5g": "microgram",
+    "\u03bcg": "microgram",
+    "ng": "nanogram",
+    "L": "liter",
+    "mL": "milliliter",
+    "ml": "milliliter",
+    "mm": "millimeter",
+    "day": "day",
+    "days": "day",
+    "tablet": "tablet",
+    "tablets": "tablet",
+    "capsule": "capsule",
+    "capsules": "capsule",
+    "dose": "dose",
+    "doses": "dose",
+    "drop": "drop",
+    "drops": "drop",
+}
+_SYMBOLS: Final = {
+    "kilogram": "kg",
+    "gram": "g",
+    "milligram": "mg",
+    "microgram": "mcg",
+    "nanogram": "ng",
+    "liter": "L",
+    "milliliter": "mL",
+    "millimeter": "mm",
+}
+_COUNTED: Final = frozenset({"tablet", "capsule", "dose", "drop", "day"})
+
+# Spellings that people type and that have been misread: what to write instead.
+_INSTEAD: Final = {
+    "cc": "mL",
+    "ccs": "mL",
+    "MG": "mg",
+    "Mg": "mg",
+    "mG": "mg",
+    "Mgs": "mg",
+    "mgs": "mg",
+    "ML": "mL",
+    "Ml": "mL",
+    "mls": "mL",
+    "gm": "g",
+    "gms": "g",
+    "G": "g",
+    "KG": "kg",
+    "Kg": "kg",
+    "MCG": "mcg",
+    "mcgs": "mcg",
+    "l": "L",
+    "gr": "mg or g (gr is a grain, 64.79891 mg)",
+    "grain": "mg",
+    "U": "the mass in mg or mcg",
+    "IU": "the mass in mg or mcg",
+    "unit": "the mass in mg or mcg",
+    "units": "the mass in mg or mcg",
+    "M": "the concentration in mg/mL",
+    "tab": "tablet",
+    "tabs": "tablets",
+    "cap": "capsule",
+    "caps": "capsules",
+}
+
+# What was seen, and what to write instead; the first that matches speaks.
+_ADVICE: Final[tuple[tuple[str, str], ...]] = (
+    (r"", "nothing was written; write a number, a space and a unit, such as 1.5 mg"),
+    (r".*[^\x20-\x7e\u00b5\u03bc].*", "it holds a character that is not plain text; type the digits 0 to 9, a point and a unit"),
+    (r".*[0-9],[0-9].*", "a comma can mean a decimal or thousands; write a decimal with a point, as in 1.5 mg, and thousands plainly, as in 1500 mg"),
+    (r"[-+].*", "a sign is not accepted; write the amount alone, as in 1.5 mg"),
+    (r"\.[0-9].*", "a point without a zero before it is overlooked; write 0.5 mg, not .5 mg"),
+    (r"[0-9]+\.(?:[^0-9].*)?", "a point without a digit after it; write 5 mg, not 5. mg"),
+    (r"0[0-9].*", "a number may not begin with 0 unless a point follows; write 10 mg or 0.10 mg"),
+    (r"[0-9.]+[eE][-+]?[0-9].*", "powers of ten are not accepted; write the number out, as in 1500 mg or 0.001 mg"),
+    (r"(?i)[-+]?(nan|inf|infinity)\b.*", "that is not a number; write digits, as in 1.5 mg"),
+    (r"[0-9.]+ ?%.*", "a percentage here needs its basis; write % w/w, % w/v or % v/v"),
+    (r"[0-9]+ ?/ ?[0-9]+.*|[0-9]+ [0-9]+/.*|.*1:[0-9]+.*", "fractions and ratios are not accepted; write a decimal, as in 0.5 mg"),
+    (r"[0-9.]+ ?(-|to) ?[0-9].*", "a range is not accepted; write one amount"),
+    (r"[0-9]+ [0-9].*", "a space inside a number is not accepted; write 1000 mg, not 1 000 mg"),
+    (r"[0-9.]*\.[0-9.]*\..*", "there is more than one point; write a number such as 1.5"),
+    (r"[0-9.]+", "the unit is missing; write a number, a space and a unit, such as 1.5 mg"),
+    (r"[0-9.]+[A-Za-z\u00b5\u03bc].*", "a space is missing between number and unit; write 1.5 mg, not 1.5mg"),
+    (r"[0-9.]+  +.*| .*|.* ", "there are too many spaces; write one space between number and unit"),
+)  # fmt: skip
+
+
+def _refuse(text: str, why: str, code: str = "quantity.not-understood") -> NotUnderstood:
+    seen = text if len(text) <= 40 else text[:37] + "..."
+    return NotUnderstood(Problem(code, f"{seen!r} was not understood: {why}."))
+
+
+def _advice(text: str) -> str:
+    for pattern, sentence in _ADVICE:
+        if re.fullmatch(pattern, text):
+            return sentence
+    return "write a number, a space and a unit, such as 1.5 mg or 1 mg/mL"
+
+
+def number(text: str) -> Fraction:
+    """Read a bare decimal number: ASCII digits and one point, at most 15 significant digits.
+
+    Raises:
+        NotUnderstood: anything else, with a sentence that says what to write instead.
+
+    Source:
+        house-number-grammar
+
+    Example:
+        >>> number("0.25")
+        Fraction(1, 4)
+    """
+    if len(text) > 20 or not re.fullmatch(_NUMBER, text):
+        bare = bool(re.fullmatch(r"[0-9.]+", text)) and _advice(text).startswith("the unit is missing")
+        too_long = "a number has at most 9 digits before and 9 after the point"
+        raise _refuse(text, too_long if bare else _advice(text), "number.not-understood")
+    if len(text.replace(".", "").strip("0")) > 15:
+        raise _refuse(text, "no balance gives more than 15 significant digits", "number.not-understood")
+    return Fraction(text)
+
+
+def _unit(spelling: str, text: str) -> Unit:
+    if spelling in _UNITS:
+        return _REGISTRY.Unit(UnitsContainer({_UNITS[spelling]: Fraction(1)}))
+    if spelling in _INSTEAD:
+        raise _refuse(text, f"{spelling} has been misread; write {_INSTEAD[spelling]}", "quantity.unit")
+    known = "kg, g, mg, mcg, ng, L, mL, mm, tablets, capsules, doses, drops or days"
+    raise _refuse(text, f"{spelling} is not a unit of the bench; write {known}", "quantity.unit")
+
+
+def quantity(text: str, of: str | None = None) -> Quantity:
+    """Read a quantity: a number, a space, a unit, optionally ``/`` and a number and a unit.
+
+    Args:
+        text: such as ``1.5 mg``, ``250 mg/5 mL``, ``302.4 mg/tablet`` or ``0.5 % w/v`` (g per 100 mL).
+        of: the material whose mass it is; a mass without a material fits no calculation.
+
+    Returns:
+        Exact quantity in the units that were typed.
+
+    Raises:
+        NotUnderstood: with what was seen and what to write instead.
+
+    Source:
+        house-number-grammar
+
+    Example:
+        >>> quantity("250 mg/5 mL")
+        <Quantity(50, 'milligram / milliliter')>
+    """
+    if len(text) > 60:
+        raise _refuse(text, "it is too long; write a number, a space and a unit, such as 1.5 mg")
+    if found := _SHARE.fullmatch(text):
+        over = {"w/w": ("gram", "gram"), "w/v": ("gram", "milliliter"), "v/v": ("milliliter", "milliliter")}[found[2]]
+        per_hundred = _REGISTRY.Quantity(number(found[1]) / 100, UnitsContainer({over[0]: Fraction(1)}))
+        read = per_hundred / _REGISTRY.Unit(UnitsContainer({over[1]: Fraction(1)}))
+    elif found := _QUANTITY.fullmatch(text):
+        read = _REGISTRY.Quantity(number(found[1]), _unit(found[2], text))
+        if found[4]:
+            divisor = number(found[3]) if found[3] else Fraction(1)
+            if not divisor:
+                raise _refuse(text, "it divides by zero")
+            read = read / _REGISTRY.Quantity(divisor, _unit(found[4], text))
+    else:
+        raise _refuse(text, _advice(text))
+    return read * material(of) if of else read
+
+
+def percent(text: str) -> Fraction:
+    """Read a share of something, such as an overage or an assay: ``5 %`` is 1/20.
+
+    Raises:
+        NotUnderstood: the sign or the space is missing, or a basis was written where none belongs.
+    """
+    found = _PERCENT.fullmatch(text)
+    if not found:
+        why = "write a share as a number, a space and %, such as 5 %"
+        raise _refuse(text, why if re.fullmatch(r"[0-9.]*[ %wv/]*", text) else _advice(text), "percent.not-understood")
+    return number(found[1]) / 100
+
+
+def material(name: str) -> Unit:
+    """The dimension of a material, such as ``naltrexone hydrochloride`` or ``tablet powder``.
+
+    Raises:
+        NotUnderstood: the name is not words of small letters, digits and hyphens, or is a unit.
+    """
+    symbol = re.sub(r"[ -]", "_", name)
+    known = symbol in _REGISTRY._units
+    if not re.fullmatch(r"[a-z][a-z0-9_]{2,60}", symbol) or (known and symbol not in _materials):
+        raise _refuse(name, "name a material in small letters, such as microcrystalline cellulose", "material.name")
+    if not known:
+        _REGISTRY.define(f"{symbol} = [{symbol}]")
+        _materials[symbol] = name
+    return _REGISTRY.Unit(UnitsContainer({symbol: Fraction(1)}))
+
+
+_materials: dict[str, str] = {}
+
+
+def material_of(value: Quantity) -> str | None:
+    """The name of the material whose mass this is, or None."""
+    return next((_materials[unit] for unit, power in value._units.items() if unit in _materials and power == 1), None)
+
+
+def dimensions(value: Quantity) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
+    """What a quantity measures: its ordinary dimensions, and its materials, each with its power."""
+    ordinary: dict[str, Fraction] = {}
+    materials: dict[str, Fraction] = {}
+    for name, power in value.dimensionality.items():
+        (materials if name[1:-1] in _materials else ordinary)[name[1:-1]] = Fraction(power)
+    return ordinary, materials
+
+
+def of_material(value: Quantity, name: str) -> Quantity:
+    """The same mass, now said of a material; only for a mass that was read without one."""
+    if dimensions(value)[1]:
+        raise CannotCompute(f"{written(value)} already is a mass of {material_of(value)}, not of {name}")
+    return value * material(name)
+
+
+def taken_as(value: Quantity, name: str) -> Quantity:
+    """A figure of one material, assumed to hold for another; whoever calls it says so to the reader."""
+    for of, power in dimensions(value)[1].items():
+        value = value / material(_materials[of]) ** power
+    return value * material(name)
+
+
+def together(masses: Sequence[Quantity], name: str) -> Quantity:
+    """What different materials weigh when they are mixed: the mass of the mixture.
+
+    Example:
+        >>> written(together([quantity("9 mg", "tablet powder"), quantity("126 mg", "lactose")], "mixture"))
+        '135 mg'
+    """
+    parts = [taken_as(mass, name) for mass in masses]
+    return sum(parts[1:], parts[0])
+
+
+def _wanted(unit: str, like: Quantity) -> Unit:
+    """A unit from its spelling, with the material of a quantity."""
+    top, _, bottom = unit.partition("/")
+    wanted = _unit(top, unit) / _unit(bottom, unit) if bottom else _unit(top, unit)
+    for name, power in like._units.items():
+        if name in _materials:
+            wanted = wanted * material(_materials[name]) ** power
+    return wanted
+
+
+def amount(value: Quantity, unit: str) -> Fraction:
+    """The exact magnitude in a unit such as ``mg``, ``mL`` or ``mg/mL``; the material is left aside.
+
+    Raises:
+        NotUnderstood: the unit cannot express the quantity.
+    """
+    try:
+        return Fraction(value.m_as(_wanted(unit, value)))
+    except pint.DimensionalityError:
+        why = f"{unit} cannot express {_unit_text(value, Fraction(1)) or 'a plain number'}"
+        raise _refuse(written(value), why, "quantity.dimension") from None
+
+
+def in_unit(value: Quantity, unit: str) -> Quantity:
+    """The same quantity, expressed in another unit; the material stays."""
+    return _REGISTRY.Quantity(amount(value, unit), _wanted(unit, value))
+
+
+def count(number_of: int | Fraction, of: str) -> Count:
+    """So many tablets, capsules or doses: a count with its own dimension."""
+    return _REGISTRY.Quantity(Fraction(number_of), _unit(of, of))
+
+
+def rounded(value: Quantity, step: Quantity) -> Quantity:
+    """Round half up to a whole number of steps, as a balance of that readability shows it.
+
+    Source:
+        usp-general-notices-7
+
+    Example:
+        >>> written(rounded(quantity("952.56 mg"), quantity("0.1 mg")))
+        '952.6 mg'
+    """
+    unit = _unit_text(step, Fraction(1))
+    one_step = amount(step, unit)
+    return _REGISTRY.Quantity(half_up(amount(value, unit) / one_step) * one_step, _wanted(unit, value))
+
+
+def half_up(value: Fraction, places: int = 0) -> Fraction:
+    """Round half up, away from zero, to so many decimal places.
+
+    Source:
+        usp-general-notices-7
+
+    Example:
+        >>> half_up(Fraction("2.345"), 2)
+        Fraction(47, 20)
+    """
+    scaled = abs(value) * 10**places
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    return Fraction(whole if value >= 0 else -whole, 10**places)
+
+
+def decimal_text(value: Fraction, places: int | None = None) -> str:
+    """Write a rational as a decimal: exactly where that takes at most 12 places, else half up to 9.
+
+    Args:
+        places: at most this many decimals, rounded half up; None keeps what is exact.
+
+    Example:
+        >>> decimal_text(Fraction(1, 8)), decimal_text(Fraction(2, 3), 2)
+        ('0.125', '0.67')
+    """
+    if places is None:
+        places = 12 if 10**12 % value.denominator == 0 else 9
+    shown = half_up(value, places)
+    digits = f"{abs(shown.numerator) * 10**places // shown.denominator:0{places + 1}d}"
+    text = f"{digits[:-places]}.{digits[-places:]}".rstrip("0").rstrip(".") if places else digits
+    return f"-{text}" if shown < 0 else text
+
+
+def _unit_text(value: Quantity, magnitude: Fraction) -> str:
+    ordinary = {name: power for name, power in value._units.items() if name not in _materials}
+    top = [name for name, power in ordinary.items() if power > 0]
+    bottom = [name for name, power in ordinary.items() if power < 0]
+    words = [name + "s" if name in _COUNTED and magnitude != 1 else _SYMBOLS.get(name, name) for name in top]
+    under = "".join(f"/{_SYMBOLS.get(name, name)}" for name in bottom)
+    return " ".join(words) + under
+
+
+def written(value: Quantity, places: int | None = None) -> str:
+    """Write for records and JSON, such as ``952.6 mg``: what `quantity` reads back. No material."""
+    magnitude = Fraction(value.magnitude)
+    return f"{decimal_text(magnitude, places)} {_unit_text(value, magnitude)}".rstrip()
+
+
+def as_balance(value: Quantity, readability: Quantity) -> str:
+    """Write with every digit that a balance of that readability shows, trailing zeros included.
+
+    Example:
+        >>> as_balance(quantity("381 mg"), quantity("0.1 mg"))
+        '381.0 mg'
+    """
+    unit = _unit_text(readability, Fraction(1))
+    places = len(decimal_text(amount(readability, unit)).partition(".")[2])
+    digits = decimal_text(amount(value, unit), places)
+    whole, _, decimals = digits.partition(".")
+    return f"{whole}.{decimals:0<{places}} {unit}" if places else f"{whole} {unit}"
+
+
+def told(value: Quantity, places: int | None = None) -> str:
+    """Write for people: leading zero, no trailing zero, a space before the unit, commas from 1,000 up.
+
+    Source:
+        ismp-error-prone
+
+    Example:
+        >>> told(quantity("12500.50 mg"))
+        '12,500.5 mg'
+    """
+    digits, _, unit = written(value, places).partition(" ")
+    whole, point, decimals = digits.partition(".")
+    return f"{int(whole):,}{point}{decimals} {unit}".rstrip()
+
+
+def ratio(value: Quantity, to: Quantity) -> Fraction:
+    """How many times one quantity holds another of its kind [1]."""
+    return Fraction((value / to).m_as(_REGISTRY.dimensionless))
