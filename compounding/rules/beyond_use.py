@@ -1,0 +1,94 @@
+"""The beyond-use date: the class's limit, studies of the preparation, and every component's expiry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from compounding.problems import Problem, Refused
+from compounding.rules.tables import Row, in_force
+
+# The day of compounding is day 1, the earlier of the two readings in use (uiuc-bud).
+FIRST_DAY = 1
+
+
+@dataclass(frozen=True)
+class BeyondUseDate:
+    """The date, how many days that is from the day of preparation, and what limited it."""
+
+    on: date
+    days: int
+    limited_by: str
+    rule: str
+    source: str
+
+
+@dataclass(frozen=True)
+class StabilityStudy:
+    """A study's days in one storage; ``preservative_tested`` if it passed USP <51> in the same container."""
+
+    days: int
+    storage: str
+    source: str
+    preservative_tested: bool = False
+
+
+def beyond_use_date(
+    category: str,
+    storage: str,
+    prepared: date,
+    expiries: Mapping[str, date],
+    studies: Sequence[StabilityStudy] = (),
+) -> BeyondUseDate:
+    """The earliest of the class's limit, the preparation's own studies and the components' expiries.
+
+    A study in the same storage shortens; it extends an aqueous class only with a passed preservative test,
+    a nonaqueous one always, and never past the ceiling.
+
+    Args:
+        category: the class of `rules/beyond_use.toml`.
+        storage: ``room`` or ``refrigerator``.
+        prepared: day of preparation, which counts as day 1.
+        expiries: last day of use of each component, by name.
+        studies: stability studies of this preparation in this container.
+
+    Raises:
+        Refused: the class does not allow the storage, or a component expires before the preparation.
+
+    Source:
+        usp-795
+    """
+    table: dict[str, Row] = {row["id"]: row for row in in_force("beyond_use", prepared)}
+    if category not in table:
+        raise Refused(
+            Problem(
+                "beyond-use.no-rule", f"No beyond-use rule for {category} was in force on {prepared}; check the date"
+            )
+        )
+    limit = table[category]
+    if storage not in limit["storage"]:
+        raise Refused(
+            Problem(
+                "beyond-use.storage",
+                f"A preparation that is {limit['says']} may not be stored at {storage}: refrigerate it",
+                source=limit["source"],
+            )
+        )
+    days, limited_by, source = limit["days"], f"class: {limit['says']}", limit["source"]
+    for study in studies:
+        if study.storage != storage:
+            continue
+        may_extend = not category.startswith("aqueous") or study.preservative_tested
+        reach = min(study.days, table["ceiling"]["days"])
+        if reach < days or (reach > days and may_extend):
+            days, limited_by, source = reach, f"stability study at {storage}", study.source
+    last = prepared + timedelta(days=days - FIRST_DAY)
+    for component, expiry in sorted(expiries.items(), key=lambda each: each[1]):
+        if expiry < prepared:
+            raise Refused(Problem("lot.expired", f"{component} expired on {expiry}; take another lot", component))
+        if expiry < last:
+            days, last = (expiry - prepared).days + FIRST_DAY, expiry
+            limited_by, source = f"expiry of {component}", "usp-795"
+    rule = f"USP <795>: {limit['says']}, at most {limit['days']} days; never past a component's expiry; day of preparation is day 1"
+    return BeyondUseDate(last, days, limited_by, rule, source)
