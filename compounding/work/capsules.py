@@ -1,0 +1,182 @@
+"""The plan of a batch of capsules: tablet powder and filler that make every capsule full."""
+
+from __future__ import annotations
+
+from compounding.calc import amounts, fills
+from compounding.calc.measured import working
+from compounding.problems import CompoundingError, Problem, stopping
+from compounding.quantities import (
+    MassPerUnit,
+    as_balance,
+    count,
+    in_unit,
+    of_material,
+    ratio,
+    taken_as,
+    together,
+    written,
+)
+from compounding.records.formula import Formula
+from compounding.records.plan import Active, CapsuleUsed, Expected, FillerUsed, Plan
+from compounding.work.materials import Filler, Materials, Order, Shells
+from compounding.work.planning import (
+    TABLET_POWDER,
+    Notebook,
+    balance_used,
+    calculations,
+    check_order,
+    check_stock,
+    check_weighings,
+    common_warnings,
+    formula_used,
+    lot_of,
+    mass_text,
+    percent_text,
+    plan_beyond_use,
+    plan_source,
+    procedure,
+    strength_text,
+    weighing_line,
+    whole,
+)
+
+ONE = count(1, "capsule")
+
+
+def plan_capsules(
+    formula: Formula, digest: str, order: Order, materials: Materials
+) -> tuple[Plan | None, list[Problem]]:
+    """Plan a batch of capsules.
+
+    Returns:
+        The plan, or None if it must be refused, and every problem seen.
+    """
+    problems = check_order(formula, order) + _check_filler(formula, materials)
+    if stopping(problems):
+        return None, problems
+    try:
+        made = _planned(formula, digest, order, materials)
+    except CompoundingError as refusal:
+        return None, [*problems, *refusal.problems]
+    problems += check_weighings(made.lines, materials.balance) + check_stock(made.lines, made.source, materials)
+    return (None if stopping(problems) else made), problems
+
+
+def _check_filler(formula: Formula, materials: Materials) -> list[Problem]:
+    assert formula.filler
+    if not materials.filler or not materials.shells:
+        text = "Capsule and filler are not known: give the capsule's size and maker, and how the filler packs"
+        return [Problem("capsule.unknown", text, "capsule")]
+    name = materials.filler.material
+    for each in formula.filler.refused:
+        if each.material == name:
+            text = f"{name} is refused as a filler: {each.reason}. Use {formula.filler.material}"
+            return [Problem("filler.refused", text, name, source=each.source)]
+    allowed = (formula.filler.material, *formula.filler.alternatives)
+    if name not in allowed:
+        return [
+            Problem(
+                "filler.not-in-formula", f"{name} is not a filler of {formula.id}: use {' or '.join(allowed)}", name
+            )
+        ]
+    return []
+
+
+def _packing(filler: Filler, shells: Shells) -> tuple[MassPerUnit, str]:
+    """How much filler one capsule of this size holds, and what that was taken from."""
+    if filler.packing is not None:
+        return of_material(filler.packing, filler.material) / ONE, "packing statistic of the lot"
+    assert filler.tapped_density is not None
+    density = of_material(filler.tapped_density, filler.material)
+    return fills.packing_from_density(shells.volume, density, ONE), "tapped density of the lot and volume of the shell"
+
+
+def _planned(formula: Formula, digest: str, order: Order, materials: Materials) -> Plan:
+    filler, shells, balance = materials.filler, materials.shells, materials.balance
+    assert filler and shells and order.count
+    with working() as steps:
+        notebook = Notebook(steps)
+        strength = of_material(order.strength, formula.substance) / ONE
+        ordered = count(order.count, "capsule")
+        active = amounts.active_in_units(strength, ordered, order.overage)
+        units = amounts.units_made(ordered, order.overage) if order.overage_on == "batch" else ordered
+        source = plan_source(formula, materials, active, notebook)
+        source_each = amounts.per_capsule(source.exact, units)
+        packing, origin = _packing(filler, shells)
+        if materials.source_packing is not None:
+            source_packing = of_material(materials.source_packing, TABLET_POWDER) / ONE
+        else:
+            source_packing = taken_as(packing, TABLET_POWDER)
+        share = fills.share_of_capsule(source_each, source_packing)
+        filler_each = fills.filler_per_capsule(share, packing)
+        filler_exact = fills.mass_in_capsules(filler_each, units)
+        filler_weigh = amounts.to_weigh(filler_exact, balance.readability)
+        notebook.note("filler", as_balance(filler_weigh, balance.readability), steps=2)
+        made = amounts.per_capsule(source.carried, units)
+        error = amounts.relative_error(made, strength)
+    fill = together([source_each * ONE, filler_each * ONE], "mixture")
+    theoretical = together([fill, shells.weight], "filled capsule")
+    notebook.stands_for |= {
+        "filler_material": (filler.material, ""),
+        "units": (whole(ordered, "capsule"), ""),
+        "size": (shells.size, ""),
+    }
+    warnings = common_warnings(formula, materials)
+    if materials.source_packing is None:
+        warnings.append(
+            f"How tablet powder packs was not measured: it is taken to pack like {filler.material}. "
+            f"It fills {percent_text(share, 1)} % of the capsule; a pack 20 % off moves the filler by {percent_text(share / 5, 1)} %."
+        )
+    if order.overage_on == "active":
+        warnings.append(
+            f"The overage is on the active alone: if nothing is lost, a capsule holds {strength_text(made, order.strength)}."
+        )
+    lines = (
+        weighing_line("source", materials.tablets.taken_from, source.exact, source.weigh, formula, balance),
+        weighing_line("filler", filler.taken_from, filler_exact, filler_weigh, formula, balance),
+    )
+    return Plan(
+        formula=formula_used(formula, digest),
+        name=formula.name,
+        form=formula.dosage_form,
+        strength=written(order.strength),
+        count=order.count,
+        volume=None,
+        made=whole(units, "capsule"),
+        prepared=order.prepared.isoformat(),
+        overage_percent=percent_text(order.overage),
+        overage_on=order.overage_on,
+        active=Active(formula.substance, mass_text(active)),
+        source=source.used,
+        filler=FillerUsed(
+            material=filler.material,
+            lot=lot_of(filler.taken_from),
+            packing=mass_text(packing),
+            origin=origin,
+            per_capsule=mass_text(filler_each),
+            exact=mass_text(filler_exact),
+            weigh=as_balance(filler_weigh, balance.readability),
+            rounding_error_percent=percent_text(ratio(filler_weigh, filler_exact) - 1 if filler_each else share * 0),
+        ),
+        capsule=CapsuleUsed(
+            size=shells.size,
+            maker=shells.maker,
+            lot=lot_of(shells.taken_from),
+            volume=written(shells.volume),
+            shell=written(in_unit(shells.weight, "mg")),
+            fill=mass_text(fill),
+            theoretical_weight=mass_text(theoretical),
+            source_share_percent=percent_text(share, 2),
+            packed_percent=percent_text(share + ratio(filler_each, packing), 2),
+        ),
+        vehicle=None,
+        dose=None,
+        lines=lines,
+        aliquots=(),
+        expected=Expected(strength_text(made, order.strength), percent_text(error)),
+        beyond_use=plan_beyond_use(formula, order, materials),
+        balance=balance_used(balance),
+        warnings=tuple(warnings),
+        steps=procedure(formula, notebook.stands_for),
+        calculation=calculations(steps),
+    )

@@ -1,0 +1,102 @@
+"""What was ordered, and what lies on the bench: the inputs of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+
+from compounding.quantities import Quantity
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be made: a strength and so many capsules, or a concentration and a volume.
+
+    Args:
+        strength: active in one capsule [mass] or in the liquid [mass/volume], without material.
+        count: capsules [above 0], or None for a liquid.
+        volume: finished volume [above 0], or None for capsules.
+        overage: share added for losses [1; 0 to 1/4].
+        overage_on: ``batch`` (every ingredient) or ``active`` (the source alone).
+        prepared: day of preparation.
+        dose: active in one dose of a liquid [mass], if the order names it.
+    """
+
+    strength: Quantity
+    count: int | None
+    volume: Quantity | None
+    overage: Fraction
+    overage_on: str
+    prepared: date
+    dose: Quantity | None = None
+
+
+@dataclass(frozen=True)
+class FromLot:
+    """The lot that a material is taken from, and its last day of use."""
+
+    lot: str
+    expires: date
+
+
+@dataclass(frozen=True)
+class Tablets:
+    """Tablets in hand.
+
+    Args:
+        label_claim: active in one tablet [mass/tablet, without material].
+        weights: weight of each tablet, or their average alone [mass/tablet, without material].
+        weighed: how many were weighed one by one; None if only an average was given.
+        on_hand: whole tablets left in the lot, if it is one.
+    """
+
+    label_claim: Quantity
+    weights: tuple[Quantity, ...]
+    weighed: int | None
+    taken_from: FromLot | None = None
+    on_hand: int | None = None
+
+
+@dataclass(frozen=True)
+class Filler:
+    """A filler with how its lot packs: mass in one capsule of the chosen size, or tapped density."""
+
+    material: str
+    packing: Quantity | None
+    tapped_density: Quantity | None
+    taken_from: FromLot | None = None
+
+
+@dataclass(frozen=True)
+class Shells:
+    """Empty capsule shells of one maker and size: volume of the body, weight of one."""
+
+    size: str
+    maker: str
+    volume: Quantity
+    weight: Quantity
+    taken_from: FromLot | None = None
+
+
+@dataclass(frozen=True)
+class Balance:
+    """The balance that will be used: its readability, and the least mass that it may weigh."""
+
+    name: str
+    readability: Quantity
+    minimum_weight: Quantity
+
+
+@dataclass(frozen=True)
+class Materials:
+    """Everything on the bench. Without lots a plan is a calculation only; a batch needs them all."""
+
+    tablets: Tablets
+    balance: Balance
+    filler: Filler | None = None
+    shells: Shells | None = None
+    source_packing: Quantity | None = None
+    components: Mapping[str, FromLot] = field(default_factory=dict)
+    left: Mapping[str, Quantity] = field(default_factory=dict)
