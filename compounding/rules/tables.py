@@ -25,9 +25,9 @@ def in_force(table: str, on: date, **keys: str) -> tuple[Row, ...]:
     """The rows in force on a day that match the keys: of those with the same id, the latest that has begun."""
     latest: dict[str, Row] = {}
     for row in rows(table):
-        if row["from"] <= on and all(row.get(key) == value for key, value in keys.items()):
-            if row["id"] not in latest or latest[row["id"]]["from"] <= row["from"]:
-                latest[row["id"]] = row
+        matches = row["from"] <= on and all(row.get(key) == value for key, value in keys.items())
+        if matches and (row["id"] not in latest or latest[row["id"]]["from"] <= row["from"]):
+            latest[row["id"]] = row
     return tuple(latest.values())
 
 
