@@ -1,0 +1,140 @@
+"""Every weight rule on one set of capsules: all are computed, and the one that a formula names decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Literal
+
+from compounding.calc.around_mean import (
+    ContentAroundMean,
+    ContentLimits,
+    MassLimits,
+    MassUniformity,
+    content_around_mean,
+    mass_uniformity,
+)
+from compounding.calc.weights import (
+    AgainstTheoretical,
+    Brazil,
+    BrazilLimits,
+    DeviationLimits,
+    Loss,
+    TheoreticalLimits,
+    against_theoretical,
+    brazil,
+    loss,
+    net_weights,
+)
+from compounding.problems import CannotCompute
+from compounding.rules.acceptance import Rule, rule, rules_in_force
+
+THEORETICAL = "capsule-weight-theoretical"
+EUROPE = "mass-uniformity-2.9.5"
+EUROPE_CONTENT = "content-uniformity-2.9.6-B"
+BRAZIL = "capsule-weight-brazil"
+GERMANY = "capsule-fill-germany"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one rule says of the capsules.
+
+    Args:
+        rule: the row that judged.
+        verdict: ``pass`` or ``fail``; ``not_judged`` where the rule asks for other capsules than were weighed.
+        reasons: why it failed or could not judge, one sentence each.
+        result: the numbers; None where it could not judge.
+    """
+
+    rule: Rule
+    verdict: Literal["pass", "fail", "test_20_more", "not_judged"]
+    reasons: tuple[str, ...]
+    result: AgainstTheoretical | MassUniformity | Brazil | None
+
+
+def judge_weights(
+    gross_mg: Sequence[Fraction], shell_mg: Fraction, fill_mg: Fraction, *, on: date, batch_units: int | None = None
+) -> tuple[Judgement, ...]:
+    """All weight rules in force on a day, on the same capsules weighed one by one.
+
+    Net fills are gross weights less the mean shell. Ph. Eur. 2.9.5 would empty each capsule: where the
+    shells scatter, its result here is the stricter one.
+
+    Args:
+        gross_mg: one weight a filled capsule [mg].
+        shell_mg: mean empty shell [mg; above 0].
+        fill_mg: planned fill, active and filler [mg; above 0].
+        on: the day the batch was prepared.
+        batch_units: capsules in the batch, when that is fewer than a rule asks for.
+
+    Returns:
+        One judgement a rule that was in force.
+
+    Raises:
+        CannotCompute: a weight below the shell or below zero, or no shell or fill: wrong for every rule.
+
+    Source:
+        the row of each rule
+    """
+    if fill_mg <= 0:
+        raise CannotCompute("The planned fill is not above zero. Give the fill of one capsule from the plan.")
+    fills = net_weights(gross_mg, shell_mg)
+    named: dict[str, Callable[[Rule], AgainstTheoretical | MassUniformity | Brazil]] = {
+        THEORETICAL: lambda row: against_theoretical(gross_mg, shell_mg, fill_mg, TheoreticalLimits(**_numbers(row))),
+        EUROPE: lambda row: mass_uniformity(fills, mass_limits(row)),
+        BRAZIL: lambda row: brazil(gross_mg, shell_mg, fill_mg, brazil_limits(row), batch_units=batch_units),
+        GERMANY: lambda row: mass_uniformity(fills, mass_limits(row)),
+    }
+    return tuple(_judgement(row, named[row.id]) for row in rules_in_force(on) if row.id in named)
+
+
+def _judgement(row: Rule, compute: Callable[[Rule], AgainstTheoretical | MassUniformity | Brazil]) -> Judgement:
+    try:
+        result = compute(row)
+    except CannotCompute as reason:
+        return Judgement(row, "not_judged", (str(reason),), None)
+    return Judgement(row, result.verdict, result.reasons, result)
+
+
+def judge_contents_around_mean(contents: Sequence[Fraction], *, on: date) -> ContentAroundMean:
+    """Ph. Eur. 2.9.6 test B with the limits in force on a day; see `content_around_mean`."""
+    return content_around_mean(contents, ContentLimits(**_numbers(rule(EUROPE_CONTENT, on))))
+
+
+def judge_loss(charge: Fraction, recovered: Fraction, *, on: date) -> Loss:
+    """Loss of mass while filling with the German limit in force on a day; see `loss`."""
+    return loss(charge, recovered, _numbers(rule(GERMANY, on))["loss_percent"])
+
+
+def mass_limits(row: Rule) -> MassLimits:
+    """The numbers of a row about mass around the mean, as its calculation takes them."""
+    numbers = _numbers(row)
+    numbers.pop("loss_percent", None)
+    return MassLimits(deviation=_deviation(numbers), **numbers)
+
+
+def brazil_limits(row: Rule) -> BrazilLimits:
+    """The numbers of the Brazilian row, as its calculation takes them."""
+    numbers = _numbers(row)
+    return BrazilLimits(deviation=_deviation(numbers), **numbers)
+
+
+def _deviation(numbers: dict[str, Any]) -> DeviationLimits:
+    return DeviationLimits(*(numbers.pop(name) for name in ("boundary_mg", "below_percent", "from_percent")))
+
+
+def _numbers(row: Rule) -> dict[str, Any]:
+    numbers: dict[str, Any] = {}
+    for name, limit in row.limits.items():
+        match limit:
+            case Decimal():
+                numbers[name] = Fraction(limit)
+            case list():
+                numbers[name] = tuple(limit)
+            case _:
+                numbers[name] = limit
+    return numbers

@@ -1,0 +1,56 @@
+"""Weight variation: where it is allowed, and its worked example."""
+
+from __future__ import annotations
+
+import tomllib
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compounding.calc.rounding import decimals_of, rounded_half_up
+from compounding.calc.weight_variation import applies, contents_by_weight, judge_by_weight
+from compounding.problems import CannotCompute, Refused
+
+CASES = tomllib.loads((Path(__file__).parent.parent / "cases/uniformity.toml").read_text("utf-8"), parse_float=Decimal)
+WEIGHED = CASES["weight_variation"][0]
+NET = [Fraction(weight) for weight in WEIGHED["net_weights_mg"]]
+
+
+@pytest.mark.parametrize("case", CASES["method"], ids=lambda case: case["id"])
+def test_weight_variation_needs_25_mg_and_a_quarter_of_the_contents(case: dict[str, Any]) -> None:
+    assert applies(Fraction(case["dose_mg"]), Fraction(case["content_mg"])) == (case["method"] == "WV_ALLOWED")
+
+
+def test_the_worked_example_of_weight_variation() -> None:
+    contents = contents_by_weight(NET, Fraction(WEIGHED["assay_pct_of_label"]))
+    assert [rounded_half_up(content, 3) for content in contents] == WEIGHED["x_i"]
+    seen = judge_by_weight(
+        NET,
+        Fraction(WEIGHED["assay_pct_of_label"]),
+        active_mg=Fraction(WEIGHED["label_mg"]),
+        contents_mg=Fraction(WEIGHED["fill_mg"]),
+    )
+    for exact, key in ((seen.mean, "X"), (seen.sd, "s"), (seen.reference_value, "M"), (seen.acceptance_value, "AV")):
+        assert rounded_half_up(Fraction(exact), decimals_of(WEIGHED[key])) == WEIGHED[key]
+    assert seen.verdict == "pass"
+
+
+def test_a_low_dose_capsule_is_refused_with_the_reason() -> None:
+    with pytest.raises(Refused, match=r"4\.5 mg of active is 3\.00 % of the contents; .*Assay ten units") as refusal:
+        judge_by_weight(NET, Fraction(100), active_mg=Fraction("4.5"), contents_mg=Fraction(150))
+    assert refusal.value.problems[0].code == "uniformity.weight-variation-not-allowed"
+
+
+@pytest.mark.parametrize(("active", "contents"), [(0, 10), (11, 10), (-1, 10)])
+def test_an_active_that_does_not_fit_its_contents_is_refused(active: int, contents: int) -> None:
+    with pytest.raises(CannotCompute, match="check both masses"):
+        applies(Fraction(active), Fraction(contents))
+
+
+@pytest.mark.parametrize(("weights", "assay"), [([], 100), ([1, 0], 100), ([1, -1], 100), ([1, 1], 0)])
+def test_weights_and_assay_must_be_above_zero(weights: list[int], assay: int) -> None:
+    with pytest.raises(CannotCompute, match="above zero"):
+        contents_by_weight([Fraction(weight) for weight in weights], Fraction(assay))
