@@ -179,7 +179,7 @@ def lower_bound(n: int, mean: float, sd: float, *, confidence: float = 0.90, tar
 
     with z and chi2 each at the square root of the confidence: a triangle standing on its tip at (mean, 0).
     Along a ray from a tip that passes, each chance only falls as sigma grows, and along the top each falls
-    away from its centre; so the two upper corners hold the least of each chance, and only they are computed.
+    away from its centre; a tip that fails makes its chance 0. So the three corners hold the least of each.
 
     Args:
         n: units measured [10 or 30].
@@ -209,11 +209,9 @@ def lower_bound(n: int, mean: float, sd: float, *, confidence: float = 0.90, tar
     tip = chance_to_pass(mean, 0.0, target=target)
     share, df = sqrt(confidence), n - 1
     z = quantile(normal_cdf, (1 + share) / 2, 0, 40)
-    largest = sd * sqrt(df / quantile(lambda x: chi_square_cdf(x, df), 1 - share, 0, df))
-    if tip.stage_1 == 0:
-        return 0.0
+    largest = sd * sqrt(df / quantile(lambda x: chi_square_cdf(x, df), 1 - share, 0, 40 * df))
     away = z * largest / sqrt(n)
-    corners = [_chance(mean + side * away, largest, 0.0, target, LIMIT) for side in (-1, 1)]
+    corners = [tip, *(_chance(mean + side * away, largest, 0.0, target, LIMIT) for side in (-1, 1))]
     stage_1 = min(corner.stage_1 for corner in corners)
     stage_2 = min(corner.stage_2_value for corner in corners)
     inside = min(corner.all_inside for corner in corners)

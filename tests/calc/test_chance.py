@@ -128,6 +128,7 @@ def test_the_corners_of_the_triangle_hold_its_least_chance() -> None:
 def test_results_whose_mean_fails_promise_nothing() -> None:
     assert lower_bound(10, 83, 0.1) == 0
     assert lower_bound(30, 100, 0) == 1
+    assert lower_bound(30, 100, 5, confidence=0.01) > lower_bound(30, 100, 5, confidence=0.9)
     assert lower_bound(30, 100, 15) < 0.001
     assert lower_bound(10, 100, 1000) == 0
 
