@@ -32,10 +32,10 @@ MassPerUnit: TypeAlias = Quantity
 Concentration: TypeAlias = Quantity
 Density: TypeAlias = Quantity
 
-_REGISTRY: Final = pint.UnitRegistry(Path(__file__).with_name("units.txt"), non_int_type=Fraction)
+_REGISTRY: Final[Any] = pint.UnitRegistry(Path(__file__).with_name("units.txt"), non_int_type=Fraction)
 
 _NUMBER = r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?"
-_SPELLING = r"[A-Za-z\u00b5\u03bc]+"
+_SPELLING = r"[A-Za-z\u00b5\u03bc]{1,12}"
 _QUANTITY = re.compile(rf"({_NUMBER}) ({_SPELLING})(?:/(?:({_NUMBER}) )?({_SPELLING}))?")
 _SHARE = re.compile(rf"({_NUMBER}) % (w/w|w/v|v/v)")
 _PERCENT = re.compile(rf"({_NUMBER}) %")
@@ -110,8 +110,7 @@ _INSTEAD: Final = {
 }
 
 # What was seen, and what to write instead; the first that matches speaks.
-_ADVICE: Final[tuple[tuple[str, str], ...]] = (
-    (r"", "nothing was written; write a number, a space and a unit, such as 1.5 mg"),
+_NUMBER_ADVICE: Final[tuple[tuple[str, str], ...]] = (
     (r".*[^\x20-\x7e\u00b5\u03bc].*", "it holds a character that is not plain text; type the digits 0 to 9, a point and a unit"),
     (r".*[0-9],[0-9].*", "a comma can mean a decimal or thousands; write a decimal with a point, as in 1.5 mg, and thousands plainly, as in 1500 mg"),
     (r"[-+].*", "a sign is not accepted; write the amount alone, as in 1.5 mg"),
@@ -119,16 +118,22 @@ _ADVICE: Final[tuple[tuple[str, str], ...]] = (
     (r"[0-9]+\.(?:[^0-9].*)?", "a point without a digit after it; write 5 mg, not 5. mg"),
     (r"0[0-9].*", "a number may not begin with 0 unless a point follows; write 10 mg or 0.10 mg"),
     (r"[0-9.]+[eE][-+]?[0-9].*", "powers of ten are not accepted; write the number out, as in 1500 mg or 0.001 mg"),
-    (r"(?i)[-+]?(nan|inf|infinity)\b.*", "that is not a number; write digits, as in 1.5 mg"),
-    (r"[0-9.]+ ?%.*", "a percentage here needs its basis; write % w/w, % w/v or % v/v"),
+    (r"(?i)(nan|inf|infinity)\b.*", "that is not a number; write digits, as in 1.5 mg"),
     (r"[0-9]+ ?/ ?[0-9]+.*|[0-9]+ [0-9]+/.*|.*1:[0-9]+.*", "fractions and ratios are not accepted; write a decimal, as in 0.5 mg"),
     (r"[0-9.]+ ?(-|to) ?[0-9].*", "a range is not accepted; write one amount"),
     (r"[0-9]+ [0-9].*", "a space inside a number is not accepted; write 1000 mg, not 1 000 mg"),
     (r"[0-9.]*\.[0-9.]*\..*", "there is more than one point; write a number such as 1.5"),
+    (r"[0-9]{10}.*|[0-9]*\.[0-9]{10}.*", "a number has at most 9 digits before and 9 after the point"),
+)  # fmt: skip
+_QUANTITY_ADVICE: Final = (
+    *_NUMBER_ADVICE,
+    (r"", "nothing was written; write a number, a space and a unit, such as 1.5 mg"),
+    (r"[0-9.]+ ?%.*", "a percentage here needs its basis; write % w/w, % w/v or % v/v"),
     (r"[0-9.]+", "the unit is missing; write a number, a space and a unit, such as 1.5 mg"),
     (r"[0-9.]+[A-Za-z\u00b5\u03bc].*", "a space is missing between number and unit; write 1.5 mg, not 1.5mg"),
     (r"[0-9.]+  +.*| .*|.* ", "there are too many spaces; write one space between number and unit"),
 )  # fmt: skip
+_LONGEST: Final = 60
 
 
 def _refuse(text: str, why: str, code: str = "quantity.not-understood") -> NotUnderstood:
@@ -136,11 +141,10 @@ def _refuse(text: str, why: str, code: str = "quantity.not-understood") -> NotUn
     return NotUnderstood(Problem(code, f"{seen!r} was not understood: {why}."))
 
 
-def _advice(text: str) -> str:
-    for pattern, sentence in _ADVICE:
-        if re.fullmatch(pattern, text):
-            return sentence
-    return "write a number, a space and a unit, such as 1.5 mg or 1 mg/mL"
+def _advice(text: str, known: tuple[tuple[str, str], ...], otherwise: str) -> str:
+    if len(text) > _LONGEST:
+        return f"it is too long; {otherwise}"
+    return next((sentence for pattern, sentence in known if re.fullmatch(pattern, text, re.DOTALL)), otherwise)
 
 
 def number(text: str) -> Fraction:
@@ -157,9 +161,7 @@ def number(text: str) -> Fraction:
         Fraction(1, 4)
     """
     if len(text) > 20 or not re.fullmatch(_NUMBER, text):
-        bare = bool(re.fullmatch(r"[0-9.]+", text)) and _advice(text).startswith("the unit is missing")
-        too_long = "a number has at most 9 digits before and 9 after the point"
-        raise _refuse(text, too_long if bare else _advice(text), "number.not-understood")
+        raise _refuse(text, _advice(text, _NUMBER_ADVICE, "write a number alone, such as 1.5"), "number.not-understood")
     if len(text.replace(".", "").strip("0")) > 15:
         raise _refuse(text, "no balance gives more than 15 significant digits", "number.not-understood")
     return Fraction(text)
@@ -167,7 +169,8 @@ def number(text: str) -> Fraction:
 
 def _unit(spelling: str, text: str) -> Unit:
     if spelling in _UNITS:
-        return _REGISTRY.Unit(UnitsContainer({_UNITS[spelling]: Fraction(1)}))
+        # The power is a whole number: Pint makes any other a float, and 1 mcg would be 999.9999999999999 ng.
+        return _REGISTRY.Unit(UnitsContainer({_UNITS[spelling]: 1}))
     if spelling in _INSTEAD:
         raise _refuse(text, f"{spelling} has been misread; write {_INSTEAD[spelling]}", "quantity.unit")
     known = "kg, g, mg, mcg, ng, L, mL, mm, tablets, capsules, doses, drops or days"
@@ -194,12 +197,10 @@ def quantity(text: str, of: str | None = None) -> Quantity:
         >>> quantity("250 mg/5 mL")
         <Quantity(50, 'milligram / milliliter')>
     """
-    if len(text) > 60:
-        raise _refuse(text, "it is too long; write a number, a space and a unit, such as 1.5 mg")
     if found := _SHARE.fullmatch(text):
         over = {"w/w": ("gram", "gram"), "w/v": ("gram", "milliliter"), "v/v": ("milliliter", "milliliter")}[found[2]]
-        per_hundred = _REGISTRY.Quantity(number(found[1]) / 100, UnitsContainer({over[0]: Fraction(1)}))
-        read = per_hundred / _REGISTRY.Unit(UnitsContainer({over[1]: Fraction(1)}))
+        per_hundred = _REGISTRY.Quantity(number(found[1]) / 100, UnitsContainer({over[0]: 1}))
+        read = per_hundred / _REGISTRY.Unit(UnitsContainer({over[1]: 1}))
     elif found := _QUANTITY.fullmatch(text):
         read = _REGISTRY.Quantity(number(found[1]), _unit(found[2], text))
         if found[4]:
@@ -208,7 +209,9 @@ def quantity(text: str, of: str | None = None) -> Quantity:
                 raise _refuse(text, "it divides by zero")
             read = read / _REGISTRY.Quantity(divisor, _unit(found[4], text))
     else:
-        raise _refuse(text, _advice(text))
+        raise _refuse(
+            text, _advice(text, _QUANTITY_ADVICE, "write a number, a space and a unit, such as 1.5 mg or 1 mg/mL")
+        )
     return read * material(of) if of else read
 
 
@@ -221,7 +224,7 @@ def percent(text: str) -> Fraction:
     found = _PERCENT.fullmatch(text)
     if not found:
         why = "write a share as a number, a space and %, such as 5 %"
-        raise _refuse(text, why if re.fullmatch(r"[0-9.]*[ %wv/]*", text) else _advice(text), "percent.not-understood")
+        raise _refuse(text, _advice(text, _NUMBER_ADVICE, why), "percent.not-understood")
     return number(found[1]) / 100
 
 
@@ -229,19 +232,29 @@ def material(name: str) -> Unit:
     """The dimension of a material, such as ``naltrexone hydrochloride`` or ``tablet powder``.
 
     Raises:
-        NotUnderstood: the name is not words of small letters, digits and hyphens, or is a unit.
+        NotUnderstood: the name is not words of small letters, digits and hyphens, or names a unit or a dimension.
     """
-    symbol = re.sub(r"[ -]", "_", name)
-    known = symbol in _REGISTRY._units
-    if not re.fullmatch(r"[a-z][a-z0-9_]{2,60}", symbol) or (known and symbol not in _materials):
+    if not re.fullmatch(r"[a-z][a-z0-9 -]{2,60}", name):
         raise _refuse(name, "name a material in small letters, such as microcrystalline cellulose", "material.name")
-    if not known:
+    symbol = name.replace(" ", "_").replace("-", "_")
+    if symbol in _NOT_MATERIALS:  # it would redefine the unit, and every conversion with it
+        raise _refuse(name, "that is a unit or a dimension; name the material itself", "material.name")
+    if symbol not in _materials:
         _REGISTRY.define(f"{symbol} = [{symbol}]")
         _materials[symbol] = name
-    return _REGISTRY.Unit(UnitsContainer({symbol: Fraction(1)}))
+    return _REGISTRY.Unit(UnitsContainer({symbol: 1}))
 
 
 _materials: dict[str, str] = {}
+_NOT_MATERIALS: Final = frozenset(
+    {"mass", "volume", "length", "time", "dimensionless"}
+    | {
+        prefix + unit + plural
+        for prefix in ("", "kilo", "milli", "micro", "nano")
+        for unit in {"gram", "liter", "millimeter"} | _COUNTED
+        for plural in ("", "s")
+    }
+)
 
 
 def material_of(value: Quantity) -> str | None:
@@ -249,12 +262,16 @@ def material_of(value: Quantity) -> str | None:
     return next((_materials[unit] for unit, power in value._units.items() if unit in _materials and power == 1), None)
 
 
+def _exact(power: Any) -> Fraction:
+    return Fraction(power)
+
+
 def dimensions(value: Quantity) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
     """What a quantity measures: its ordinary dimensions, and its materials, each with its power."""
     ordinary: dict[str, Fraction] = {}
     materials: dict[str, Fraction] = {}
     for name, power in value.dimensionality.items():
-        (materials if name[1:-1] in _materials else ordinary)[name[1:-1]] = Fraction(power)
+        (materials if name[1:-1] in _materials else ordinary)[name[1:-1]] = _exact(power)
     return ordinary, materials
 
 
@@ -365,7 +382,7 @@ def decimal_text(value: Fraction, places: int | None = None) -> str:
 
 
 def _unit_text(value: Quantity, magnitude: Fraction) -> str:
-    ordinary = {name: power for name, power in value._units.items() if name not in _materials}
+    ordinary = {name: _exact(power) for name, power in value._units.items() if name not in _materials}
     top = [name for name, power in ordinary.items() if power > 0]
     bottom = [name for name, power in ordinary.items() if power < 0]
     words = [name + "s" if name in _COUNTED and magnitude != 1 else _SYMBOLS.get(name, name) for name in top]
@@ -404,10 +421,23 @@ def told(value: Quantity, places: int | None = None) -> str:
         '12,500.5 mg'
     """
     digits, _, unit = written(value, places).partition(" ")
-    whole, point, decimals = digits.partition(".")
-    return f"{int(whole):,}{point}{decimals} {unit}".rstrip()
+    whole, point, decimals = digits.removeprefix("-").partition(".")
+    sign = "-" if digits.startswith("-") else ""
+    return f"{sign}{int(whole):,}{point}{decimals} {unit}".rstrip()
 
 
 def ratio(value: Quantity, to: Quantity) -> Fraction:
-    """How many times one quantity holds another of its kind [1]."""
+    """How many times one quantity holds another of its kind [1].
+
+    Raises:
+        CannotCompute: they do not measure the same, or the other is zero.
+    """
+    if value.dimensionality != to.dimensionality:
+        of, of_other = (f" of {name}" if name else "" for name in (material_of(value), material_of(to)))
+        text = f"{told(value)}{of} cannot be compared with {told(to)}{of_other}"
+        raise CannotCompute(text, code="quantity.dimension")
+    if not to:
+        raise CannotCompute(
+            f"{told(to)} of {material_of(to) or 'anything'} must be above zero", code="calculation.zero"
+        )
     return Fraction((value / to).m_as(_REGISTRY.dimensionless))
