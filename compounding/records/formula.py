@@ -10,8 +10,16 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from compounding.problems import NotUnderstood, Problem
-from compounding.quantities import quantity, ratio
-from compounding.records.record import NumberText, QuantityText, Record, read_toml, validated
+from compounding.quantities import percent, quantity, ratio
+from compounding.records.record import (
+    MaterialText,
+    NumberText,
+    PercentText,
+    QuantityText,
+    Record,
+    read_toml,
+    validated,
+)
 
 # What a step may name in braces; the plan fills it in. A component is named by its material.
 PLACEHOLDERS = frozenset({"tablets", "source", "filler", "filler_material", "units", "size", "volume"})
@@ -25,7 +33,10 @@ class Limits(Record):
 
     @model_validator(mode="after")
     def _a_slip_of_ten_leaves_the_range(self) -> Limits:
-        times = ratio(quantity(self.maximum), quantity(self.minimum)) if quantity(self.minimum) else Fraction(10)
+        low, high = quantity(self.minimum), quantity(self.maximum)
+        if low.dimensionality != high.dimensionality:
+            raise ValueError(f"{self.minimum} to {self.maximum}: write both in the same unit")
+        times = ratio(high, low) if low else Fraction(10)
         if not 1 <= times < 10:
             raise ValueError(
                 f"{self.minimum} to {self.maximum}: the maximum must lie from the minimum to below ten times it, "
@@ -46,7 +57,7 @@ class Source(Record):
 class RefusedMaterial(Record):
     """A filler that this formula must not use, and why."""
 
-    material: str
+    material: MaterialText
     reason: str
     source: str
 
@@ -54,17 +65,17 @@ class RefusedMaterial(Record):
 class Filler(Record):
     """What fills the capsule beside the source."""
 
-    material: str
+    material: MaterialText
     grade: str
     note: str
-    alternatives: tuple[str, ...] = ()
+    alternatives: tuple[MaterialText, ...] = ()
     refused: tuple[RefusedMaterial, ...] = ()
 
 
 class Component(Record):
     """An ingredient of a liquid beside the source; its amount for a volume of the finished liquid."""
 
-    material: str
+    material: MaterialText
     role: str | None = None
     grade: str
     amount: QuantityText | None = None
@@ -113,10 +124,26 @@ class Test(Record):
     source: str
     low: NumberText | None = None
     high: NumberText | None = None
-    rule: str | None = None
+    rules: tuple[str, ...] = ()
     units: int | None = Field(default=None, gt=0)
     required: bool = True
     verified: bool = True
+
+
+class YieldLimits(Record):
+    """How much must come out, in percent of the plan, and how much mixture may be lost, in percent of what went in."""
+
+    units_percent: tuple[NumberText, NumberText]
+    loss_percent: NumberText | None = None
+    source: str
+
+
+class LabelWords(Record):
+    """Words for the label: the warning that every label carries, auxiliary sentences, the directions by default."""
+
+    warning: str
+    auxiliary: tuple[str, ...] = ()
+    directions: str
 
 
 class Formula(Record):
@@ -131,7 +158,7 @@ class Formula(Record):
     name: str
     dosage_form: Literal["capsule", "oral liquid"]
     route: str
-    substance: str
+    substance: MaterialText
     strength_basis: str
     description: str
     container: str
@@ -147,13 +174,13 @@ class Formula(Record):
     component: tuple[Component, ...] = ()
     vehicle: Component | None = None
     tolerance: Tolerance
-    overage: str
+    overage: PercentText
     overage_on: Literal["batch", "active"]
     beyond_use: BeyondUse
     step: tuple[dict[str, str], ...] = Field(min_length=1)
     test: tuple[Test, ...] = Field(min_length=1)
-    yield_limits: dict[str, str | tuple[str, str]] = Field(alias="yield")
-    label: dict[str, str | tuple[str, ...]]
+    yield_limits: YieldLimits = Field(alias="yield")
+    label: LabelWords
 
     @model_validator(mode="after")
     def _holds_what_its_form_needs(self) -> Formula:
@@ -161,6 +188,11 @@ class Formula(Record):
         for key in needs:
             if not getattr(self, key):
                 raise ValueError(f"a formula for a {self.dosage_form} needs [{key}]: add it")
+        if percent(self.overage) > Fraction(1, 4):
+            raise ValueError(f"overage is {self.overage}: at most 25 % replaces losses, more would add to a dose")
+        for component in self.component:
+            if component.amount is None:
+                raise ValueError(f'the component {component.material} needs an amount, such as "0.5 g/100 mL": add it')
         if self.filler and any(refused.material == self.filler.material for refused in self.filler.refused):
             raise ValueError(f"the filler {self.filler.material} is also on the list of refused fillers")
         known = PLACEHOLDERS | {part.material.replace(" ", "_") for part in self.component}
@@ -173,8 +205,6 @@ class Formula(Record):
         for key in ("prepared_by", "approved_by", "change_reason"):
             if key not in self.approval:
                 raise ValueError(f"approval.{key} is missing: say who or why")
-        if "warning" not in self.label:
-            raise ValueError("label.warning is missing: name the warning text that every label carries")
         return self
 
 
@@ -190,12 +220,30 @@ def read_formula(text: str, where: str) -> Formula:
         NotUnderstood: every key that is missing, unknown or wrong, with file, key and what to write.
     """
     formula = validated(Formula, read_toml(text, where), where)
-    per = "mg" if formula.dosage_form == "capsule" else "mg/mL"
     problems = [
-        Problem("formula.unit", f"{where}: strength.{key} is {text}: write it in {per}", f"{where}: strength.{key}")
-        for key, text in (("minimum", formula.strength.minimum), ("maximum", formula.strength.maximum))
-        if quantity(text).dimensionality != quantity(f"1 {per}").dimensionality
+        Problem("formula.unit", f"{where}: {key} is {text}: write it in {' or '.join(units)}", f"{where}: {key}")
+        for key, text, units in _measures(formula)
+        if quantity(text).dimensionality not in [quantity(f"1 {unit}").dimensionality for unit in units]
     ]
     if problems:
         raise NotUnderstood(problems)
     return formula
+
+
+def _measures(formula: Formula) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Key, text and possible units of every quantity whose unit its dosage form decides."""
+    strength, batch = {"capsule": ("mg", "capsules"), "oral liquid": ("mg/mL", "mL")}[formula.dosage_form]
+    limits = [("strength", formula.strength, strength), ("batch", formula.batch, batch)]
+    if formula.dose:
+        limits.append(("dose", formula.dose, "mg"))
+    measures = [
+        (f"{key}.{end}", getattr(between, end), (unit,))
+        for key, between, unit in limits
+        for end in ("minimum", "maximum")
+    ]
+    measures += [(f"source.{n}.label_claim", each.label_claim, ("mg",)) for n, each in enumerate(formula.source, 1)]
+    return measures + [
+        (f"component.{n}.amount", each.amount, ("g/mL", "mL/mL"))
+        for n, each in enumerate(formula.component, 1)
+        if each.amount is not None
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from compounding.problems import NotUnderstood, Problem
-from compounding.quantities import number, quantity
+from compounding.quantities import material, number, percent, quantity
 
 LARGEST_FILE = 256 * 1024
 
@@ -24,20 +24,17 @@ class Record(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def _quantity_text(text: str) -> str:
-    try:
-        quantity(text)
-    except NotUnderstood as refusal:
-        raise PydanticCustomError("quantity", "{why}", {"why": str(refusal)}) from None
-    return text
+def _that_reads(read: Callable[[str], Any]) -> AfterValidator:
+    """Text stays text, but one of the readers of quantities.py must understand it."""
 
+    def checked(text: str) -> str:
+        try:
+            read(text)
+        except NotUnderstood as refusal:
+            raise PydanticCustomError("reading", "{why}", {"why": str(refusal)}) from None
+        return text
 
-def _number_text(text: str) -> str:
-    try:
-        number(text)
-    except NotUnderstood as refusal:
-        raise PydanticCustomError("number", "{why}", {"why": str(refusal)}) from None
-    return text
+    return AfterValidator(checked)
 
 
 def _iso_date(text: str) -> str:
@@ -48,8 +45,10 @@ def _iso_date(text: str) -> str:
     return text
 
 
-QuantityText = Annotated[str, AfterValidator(_quantity_text)]
-NumberText = Annotated[str, AfterValidator(_number_text)]
+QuantityText = Annotated[str, _that_reads(quantity)]
+NumberText = Annotated[str, _that_reads(number)]
+PercentText = Annotated[str, _that_reads(percent)]
+MaterialText = Annotated[str, _that_reads(material)]
 DateText = Annotated[str, AfterValidator(_iso_date)]
 
 R = TypeVar("R", bound=Record)
@@ -67,8 +66,11 @@ def read_toml(text: str, where: str) -> dict[str, Any]:
         )
     try:
         return tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise NotUnderstood(Problem("file.not-toml", f"{where} is not TOML: {error}. Mend that line.", where)) from None
+    except (ValueError, ArithmeticError, RecursionError):
+        text = f"{where} holds a number that is too long, or brackets within brackets. Mend it."
+        raise NotUnderstood(Problem("file.not-toml", text, where)) from None
 
 
 def validated(model: type[R], data: Mapping[str, Any], where: str) -> R:
@@ -90,6 +92,17 @@ def _tuples(data: Any) -> Any:
     return tuple(_tuples(value) for value in data) if isinstance(data, list) else data
 
 
+# What to write instead, by what Pydantic saw.
+_INSTEAD = {
+    "string_type": 'write it as text, in quotes, such as "1.5 mg"',
+    "int_type": "write a whole number without quotes",
+    "bool_type": "write true or false without quotes",
+    "tuple_type": "write a list in square brackets",
+    "dict_type": "write it as a table of its own",
+    "model_type": "write it as a table of its own",
+}
+
+
 def _problem(detail: ErrorDetails, model: type[Record], where: str) -> Problem:
     key = ".".join(str(part + 1) if isinstance(part, int) else part for part in detail["loc"]) or "the file"
     last = str(detail["loc"][-1]) if detail["loc"] else ""
@@ -99,13 +112,20 @@ def _problem(detail: ErrorDetails, model: type[Record], where: str) -> Problem:
     elif kind == "extra_forbidden":
         near = difflib.get_close_matches(last, _keys(model), n=1)
         text = f"{key} is not a key of this record" + (f": did you mean {near[0]}?" if near else ": remove it")
-    elif kind == "string_type":
-        text = f'{key} is {detail["input"]!r}: write it as text, in quotes, such as "1.5 mg"'
     elif kind == "value_error":
         text = f"{key}: {detail['ctx']['error']!s}"
-    else:
+    elif kind == "reading":
         text = f"{key}: {detail['msg']}"
-    return Problem("record.key", f"{where}: {text}", f"{where}: {key}")
+    else:
+        instead = f"write {detail['ctx']['expected']}" if kind == "literal_error" else _INSTEAD.get(kind, detail["msg"])
+        instead = instead.replace("Input should", "it should").replace("String should", "it should")
+        text = f"{key} is {_seen(detail['input'])}: {instead}"
+    return Problem("record.key", f"{where}: {text.removeprefix('the file: ')}", f"{where}: {key}")
+
+
+def _seen(value: Any) -> str:
+    text = str(value) if isinstance(value, int | Decimal) else repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
 
 
 def _keys(model: type[Record]) -> set[str]:

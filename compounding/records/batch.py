@@ -1,0 +1,128 @@
+"""A batch: everything its facts add up to. It decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from compounding.problems import NotUnderstood, Problem
+from compounding.records.facts import (
+    BatchOpened,
+    DeviationAccepted,
+    LabelPrinted,
+    Recorded,
+    Rejected,
+    Released,
+    StepDone,
+    Tested,
+    Verified,
+    Weighed,
+    Yielded,
+)
+from compounding.records.formula import Formula, read_formula
+from compounding.records.plan import Plan
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch as it stands now; each group holds its facts oldest first."""
+
+    id: str
+    plan: Plan
+    formula: Formula
+    opened: Recorded
+    weighed: tuple[Recorded, ...] = ()
+    steps: tuple[Recorded, ...] = ()
+    yielded: tuple[Recorded, ...] = ()
+    tested: tuple[Recorded, ...] = ()
+    accepted: tuple[Recorded, ...] = ()
+    verified: tuple[Recorded, ...] = ()
+    ended: Recorded | None = None
+    labels: tuple[Recorded, ...] = ()
+    last_seen: int = 0
+
+    @property
+    def state(self) -> str:
+        """``released`` or ``rejected`` once it ended, else ``open``."""
+        if self.ended is None:
+            return "open"
+        return "released" if isinstance(self.ended.fact, Released) else "rejected"
+
+    def reading_of(self, line: str) -> Recorded | None:
+        """The latest reading of a line: what stands for it now."""
+        found = [each for each in self.weighed if isinstance(each.fact, Weighed) and each.fact.line == line]
+        return found[-1] if found else None
+
+    @property
+    def steps_done(self) -> frozenset[int]:
+        return frozenset(each.fact.number for each in self.steps if isinstance(each.fact, StepDone))
+
+    @property
+    def prepared(self) -> date:
+        """Day of preparation, by which the rules that judge it are chosen."""
+        return date.fromisoformat(self.plan.prepared)
+
+    @property
+    def makers(self) -> frozenset[str]:
+        """Everyone who weighed, did a step or recorded the yield: none of them may verify."""
+        return frozenset(each.person for each in (*self.weighed, *self.steps, *self.yielded))
+
+    @property
+    def accepted_entries(self) -> frozenset[int]:
+        return frozenset(each.fact.entry for each in self.accepted if isinstance(each.fact, DeviationAccepted))
+
+    @property
+    def last_made(self) -> int:
+        """Sequence of the latest fact of making; a verification counts only after it."""
+        return max((each.sequence for each in (*self.weighed, *self.steps, *self.yielded, *self.accepted)), default=0)
+
+
+_GROUPS: dict[type, str] = {
+    Weighed: "weighed",
+    StepDone: "steps",
+    Yielded: "yielded",
+    Tested: "tested",
+    DeviationAccepted: "accepted",
+    Verified: "verified",
+    LabelPrinted: "labels",
+}
+
+
+def batch_of(recorded: Iterable[Recorded]) -> Batch | None:
+    """Add up the facts about one batch, oldest first; None if it was never opened."""
+    batch: Batch | None = None
+    groups: dict[str, list[Recorded]] = {name: [] for name in _GROUPS.values()}
+    ended: Recorded | None = None
+    last = 0
+    for entry in recorded:
+        last = entry.sequence
+        if isinstance(entry.fact, BatchOpened):
+            formula = read_formula("\n".join(entry.fact.formula), f"the formula of batch {entry.fact.batch}")
+            batch = Batch(entry.fact.batch, read_plan(entry.fact.plan, entry.fact.batch), formula, entry)
+        elif isinstance(entry.fact, Released | Rejected):
+            ended = entry
+        elif type(entry.fact) in _GROUPS:
+            groups[_GROUPS[type(entry.fact)]].append(entry)
+    if batch is None:
+        return None
+    grouped: dict[str, Any] = {name: tuple(each) for name, each in groups.items()}
+    return replace(batch, **grouped, ended=ended, last_seen=last)
+
+
+def read_plan(data: dict[str, object], batch: str) -> Plan:
+    """A plan from the fact that opened its batch.
+
+    Raises:
+        NotUnderstood: the plan does not fit; the journal is damaged or from a newer version.
+    """
+    try:
+        return TypeAdapter(Plan).validate_python(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        text = f"The plan of batch {batch} cannot be read at {where}: verify the journal, or update"
+        raise NotUnderstood(Problem("batch.plan", text, batch)) from None

@@ -1,0 +1,227 @@
+"""Facts: what happened, in the past tense. A kind is forever; it may gain an optional key, never a new meaning.
+
+Quantities are text as they were read. A fact is written once; a mistake is answered by a later fact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field
+
+from compounding.problems import NotUnderstood
+from compounding.records.record import DateText, NumberText, QuantityText, Record, validated
+
+# Ids are typed, scanned and printed: letters, digits and hyphens, nothing that a scanner or a shell takes for more.
+ID = r"^[A-Za-z0-9][A-Za-z0-9-]{0,31}$"
+
+
+class Packing(Record):
+    """What fills one capsule of a maker's size when packed as in production."""
+
+    size: str
+    maker: str
+    mass: QuantityText
+
+
+class LotReceived(Record):
+    """A source lot came in. ``weights`` are the individual weights of the tablets or empty shells, as read."""
+
+    lot: str = Field(pattern=ID)
+    role: Literal["tablet", "filler", "shell", "ingredient"]
+    material: str
+    supplier: str
+    supplier_lot: str
+    expires: DateText
+    received: DateText
+    amount: QuantityText
+    ndc: str | None = None
+    label_claim: QuantityText | None = None
+    size: str | None = None
+    maker: str | None = None
+    volume: QuantityText | None = None
+    weights: tuple[QuantityText, ...] = ()
+    packing: tuple[Packing, ...] = ()
+    tapped_density: QuantityText | None = None
+
+
+class LotMeasured(Record):
+    """Something of a lot was measured anew; it takes the place of what was known, which stays on record."""
+
+    lot: str
+    weights: tuple[QuantityText, ...] = ()
+    packing: tuple[Packing, ...] = ()
+    tapped_density: QuantityText | None = None
+
+
+class LotQuarantined(Record):
+    """A lot may not be used until it is cleared; the entry holds the reason."""
+
+    lot: str
+
+
+class LotCleared(Record):
+    """A quarantined lot may be used again; the entry holds the reason."""
+
+    lot: str
+
+
+class BatchOpened(Record):
+    """A plan became a batch. The formula is kept whole, line by line, so that the record can be judged by itself."""
+
+    batch: str = Field(pattern=ID)
+    plan: dict[str, Any]
+    formula: tuple[str, ...]
+
+
+class Weighed(Record):
+    """A reading for one line of the worksheet, inside its limits or not: it happened."""
+
+    batch: str
+    line: str
+    material: str
+    lot: str | None
+    reading: QuantityText
+    low: QuantityText
+    high: QuantityText
+    within: bool
+    replaces: int | None = None
+    tablets: int | None = None
+    balance: str | None = None
+
+
+class StepDone(Record):
+    batch: str
+    number: int
+    do: str
+
+
+class Yielded(Record):
+    """How much was made, and where the rest of the mass went."""
+
+    batch: str
+    made: QuantityText
+    planned: QuantityText
+    yield_percent: NumberText
+    within: bool
+    mass_in: QuantityText | None = None
+    mass_out: QuantityText | None = None
+    remainder: QuantityText | None = None
+    loss_percent: str | None = None
+    shells_used: int | None = None
+
+
+class Tested(Record):
+    """One quality result: what was expected, what was seen, the verdict."""
+
+    batch: str
+    trait: str
+    method: str
+    expected: str
+    observed: str
+    verdict: Literal["pass", "fail"]
+    values: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    laboratory: str | None = None
+
+
+class DeviationAccepted(Record):
+    """Someone other than its author looked at a reading outside its limits and let the batch go on."""
+
+    batch: str
+    entry: int
+
+
+class Verified(Record):
+    """A second person compared the record with the formula, the materials and the preparation."""
+
+    batch: str
+    meaning: str
+
+
+class Released(Record):
+    batch: str
+    meaning: str
+
+
+class Rejected(Record):
+    batch: str
+
+
+class LabelPrinted(Record):
+    """A label left the tool. The patient's name is not here: a salted digest of it is."""
+
+    batch: str
+    label: str
+    prescription: str
+    patient: str
+    quantity: QuantityText
+    stock: str
+    warning: str
+    warning_digest: str
+    pdf: str
+    copy_number: int
+    proved: tuple[str, ...]
+
+
+KINDS: Mapping[str, type[Record]] = {
+    re.sub(r"(?<!^)([A-Z])", r"-\1", kind.__name__).lower(): kind
+    for kind in (
+        LotReceived,
+        LotMeasured,
+        LotQuarantined,
+        LotCleared,
+        BatchOpened,
+        Weighed,
+        StepDone,
+        Yielded,
+        Tested,
+        DeviationAccepted,
+        Verified,
+        Released,
+        Rejected,
+        LabelPrinted,
+    )
+}
+_NAMES = {kind: name for name, kind in KINDS.items()}
+
+F = TypeVar("F", bound=Record)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A fact with its place in the journal: sequence, time (UTC, ISO 8601), person, reason."""
+
+    sequence: int
+    time: str
+    person: str
+    reason: str | None
+    fact: Record
+
+
+def kind_of(fact: Record) -> str:
+    """The name of a fact's kind in the journal, such as ``lot-received``."""
+    return _NAMES[type(fact)]
+
+
+def body_of(fact: Record) -> dict[str, Any]:
+    """A fact as canonical data: keys without a value are left out."""
+    return fact.model_dump(mode="json", exclude_none=True)
+
+
+def read_fact(kind: str, body: Mapping[str, Any], where: str) -> Record:
+    """A fact from its body.
+
+    Raises:
+        NotUnderstood: the kind is not known to this version, or its body does not fit.
+    """
+    if kind not in KINDS:
+        from compounding.problems import Problem
+
+        raise NotUnderstood(
+            Problem("fact.unknown", f"{where} is of kind {kind}, which this version does not know: update")
+        )
+    return validated(KINDS[kind], body, where)
