@@ -50,7 +50,7 @@ TABLET_POWDER: Final = "tablet powder"
 
 def check_order(formula: Formula, order: Order) -> list[Problem]:
     """What the formula says of the strength, the size of the batch and the dose."""
-    size = count(order.count, "capsule") if order.count else order.volume
+    size = order.volume if order.count is None else count(order.count, "capsule")
     asked = [
         ("strength", order.strength, formula.strength, "strength.outside-formula"),
         ("batch", size, formula.batch, "batch.outside-formula"),
@@ -101,7 +101,7 @@ def plan_source(formula: Formula, materials: Materials, active: Mass, notebook: 
     tablets, readability = materials.tablets, materials.balance.readability
     claim = of_material(tablets.label_claim, formula.substance)
     weights = [of_material(weight, TABLET_POWDER) for weight in tablets.weights]
-    average = amounts.average_weight(weights) if tablets.weighed else weights[0]
+    average = weights[0] if tablets.weighed is None else amounts.average_weight(weights)
     exact_tablets = amounts.tablets_for(active, claim)
     crushed = amounts.whole_tablets(exact_tablets)
     exact = amounts.tablet_powder_for(active, claim, average)
@@ -241,7 +241,7 @@ def common_warnings(formula: Formula, materials: Materials) -> list[str]:
     """What every plan from tablets must say of what it assumes."""
     low, high = formula.source[0].content_percent
     warnings = [
-        f"A tablet is taken to hold its label claim; its monograph allows {low} to {high} % (usp-tablets-2025)."
+        f"A tablet is taken to hold its label claim; its monograph allows {low} to {high} % (usp-naltrexone-tablets)."
     ]
     if materials.tablets.weighed is None:
         warnings.append("The average tablet weight was given, not measured here: weigh the tablets in hand one by one.")

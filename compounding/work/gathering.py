@@ -1,0 +1,164 @@
+"""From the lots on the shelf to the materials of a plan: the lots that were named, else those that expire first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from compounding.problems import NotUnderstood, Problem, stopping
+from compounding.quantities import Quantity, amount, count, quantity, told
+from compounding.records.formula import Formula
+from compounding.records.stock import Lot
+from compounding.rules.tables import one_in_force
+from compounding.work.materials import Balance, Filler, FromLot, Materials, Shells, Tablets
+from compounding.work.stocking import check_lot, first_to_expire, left_of
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The lots that someone named; None, or a material not among ``others``, takes what expires first."""
+
+    source: str
+    filler: str | None = None
+    filler_material: str | None = None
+    shells: str | None = None
+    others: tuple[str, ...] = ()
+
+
+def gather(
+    formula: Formula, lots: Sequence[Lot], choice: Choice, balance: Balance, on: date
+) -> tuple[Materials | None, list[Problem]]:
+    """The materials of a plan from the lots at hand.
+
+    Returns:
+        The materials, or None if a lot is missing or may not be used; and every problem seen.
+    """
+    shelf = {lot.id: lot for lot in lots}
+    problems: list[Problem] = []
+    source = _named(shelf, choice.source, on, problems)
+    if source and source.received.role != "tablet":
+        text = f"Lot {source.id} is {source.received.material}, a {source.received.role}: the source must be a lot of tablets"
+        problems.append(Problem("source.role", text, source.id))
+    shells = filler = None
+    if formula.filler:
+        shell_lot = _lot(shelf, choice.shells, "shell", None, on, problems)
+        material = choice.filler_material or formula.filler.material
+        filler_lot = _lot(shelf, choice.filler, "filler", material, on, problems)
+        if shell_lot:
+            shells = shells_of(shell_lot, on)
+        if filler_lot and shell_lot and shells:
+            filler = _filler(filler_lot, shells, problems)
+    wanted = [part.material for part in (*formula.component, *((formula.vehicle,) if formula.vehicle else ()))]
+    components = {material: _component(shelf, choice, material, on, problems) for material in wanted}
+    if stopping(problems) or source is None:
+        return None, problems
+    materials = Materials(
+        tablets=_tablets(source),
+        balance=balance,
+        filler=filler,
+        shells=shells,
+        source_packing=source.packing_in(shells.size, shells.maker) if shells else None,
+        components={material: _from(lot) for material, lot in components.items() if lot},
+        left=left_of(lot for lot in lots if lot.received.role != "tablet"),
+    )
+    return materials, problems
+
+
+def _named(shelf: dict[str, Lot], id: str, on: date, problems: list[Problem]) -> Lot | None:
+    found = check_lot(shelf.get(id), id, on)
+    problems += found
+    return None if found else shelf[id]
+
+
+def _lot(
+    shelf: dict[str, Lot], id: str | None, role: str, material: str | None, on: date, problems: list[Problem]
+) -> Lot | None:
+    """The lot that was named, or the usable one of the role and material that expires first."""
+    if id:
+        lot = _named(shelf, id, on, problems)
+        if lot and lot.received.role != role:
+            text = (
+                f"Lot {id} is {lot.received.material}, received as {lot.received.role}, not as {role}: name another lot"
+            )
+            problems.append(Problem("lot.role", text, id))
+        return lot
+    on_shelf = [lot for lot in shelf.values() if lot.received.role == role]
+    lot = first_to_expire([each for each in on_shelf if material in (None, each.received.material)], on)
+    if lot is None:
+        what = material or f"{role}s"
+        text = f"No usable lot of {what}: receive one (compounding lot receive), or clear one from quarantine"
+        problems.append(Problem("lot.none", text, what))
+    return lot
+
+
+def _component(shelf: dict[str, Lot], choice: Choice, material: str, on: date, problems: list[Problem]) -> Lot | None:
+    named = [id for id in choice.others if id in shelf and shelf[id].received.material == material]
+    return _lot(shelf, named[0] if named else None, "ingredient", material, on, problems)
+
+
+def shells_of(lot: Lot, on: date) -> Shells:
+    """Shells of a lot: its own weights where they were taken, its maker's figures otherwise.
+
+    Raises:
+        NotUnderstood: neither the lot nor the table of makers knows the volume.
+    """
+    size, maker = lot.received.size or "", lot.received.maker or ""
+    row = (
+        {}
+        if lot.received.volume and lot.average_weight is not None
+        else one_in_force("shells", on, maker=maker, size=size)
+    )
+    return Shells(
+        size=size,
+        maker=maker,
+        volume=quantity(lot.received.volume or row["volume"]),
+        weight=lot.average_weight if lot.average_weight is not None else quantity(row["shell"]),
+        taken_from=_from(lot),
+    )
+
+
+def _filler(lot: Lot, shells: Shells, problems: list[Problem]) -> Filler:
+    packing = lot.packing_in(shells.size, shells.maker)
+    density = quantity(lot.tapped_density) if lot.tapped_density else None
+    if packing is None and density is None:
+        text = (
+            f"How lot {lot.id} packs in size {shells.size} of {shells.maker} is not known: fill ten capsules as in "
+            "production, weigh their contents, and record the mean with compounding lot measure"
+        )
+        problems.append(Problem("filler.packing", text, lot.id, source="compdirect"))
+    return Filler(lot.received.material, packing, density, _from(lot))
+
+
+def _tablets(lot: Lot) -> Tablets:
+    one = count(1, "tablet")
+    return Tablets(
+        label_claim=quantity(lot.received.label_claim or "") / one,
+        weights=tuple(quantity(weight) / one for weight in lot.weights),
+        weighed=len(lot.weights),
+        taken_from=_from(lot),
+        on_hand=int(amount(lot.left, "tablet")),
+    )
+
+
+def _from(lot: Lot) -> FromLot:
+    return FromLot(lot.id, lot.expires)
+
+
+def balance_of(name: str, readability: Quantity, minimum_weight: Quantity) -> Balance:
+    """A balance, its two figures checked.
+
+    Raises:
+        NotUnderstood: one is not a mass above zero, or the minimum lies below one step.
+    """
+    for what, value in (("readability", readability), ("minimum weight", minimum_weight)):
+        if value.dimensionality != quantity("1 mg").dimensionality or value.magnitude <= 0:
+            raise NotUnderstood(
+                Problem("balance.figure", f"The {what} is {told(value)}: write a mass such as 0.1 mg", name)
+            )
+    if minimum_weight < readability:
+        text = (
+            f"The minimum weight {told(minimum_weight)} lies below the readability {told(readability)}: exchange them?"
+        )
+        raise NotUnderstood(Problem("balance.figure", text, name))
+    return Balance(name, readability, minimum_weight)

@@ -1,0 +1,134 @@
+"""What a prescription label says, and whether this batch may have one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from compounding.problems import Problem
+from compounding.quantities import Quantity, quantity, told
+from compounding.records.batch import Batch
+from compounding.records.facts import LabelPrinted, Yielded
+from compounding.records.label import LabelText, WarningText
+from compounding.settings import Pharmacy
+
+# Figures and letters that are never taken for one another: no I, L, O, S, Z.
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRTUVWXY"
+ROUTES: Final = {"by mouth": "For oral use"}
+
+
+@dataclass(frozen=True)
+class Prescription:
+    """What the prescription says.
+
+    Args:
+        number: the prescription number.
+        patient: the patient's name as it shall be printed.
+        prescriber: the prescriber's name.
+        quantity: what this container holds: ``30 capsules`` or ``60 mL``.
+        directions: how to take it; the formula's own if None.
+        purpose: what it is for, if the prescription says so.
+    """
+
+    number: str
+    patient: str
+    prescriber: str
+    quantity: str
+    directions: str | None = None
+    purpose: str | None = None
+
+
+def label_id(number: int) -> str:
+    """The id of the n-th label of a site, with a check character that finds any single slip and any swap.
+
+    The check is the sum of the digits, each times its place, in a prime alphabet of 31 characters.
+
+    Example:
+        >>> label_id(42)
+        'L0000042B'
+    """
+    digits = f"{number:07d}"
+    check = sum(place * int(digit) for place, digit in enumerate(digits, 2)) % len(ALPHABET)
+    return f"L{digits}{ALPHABET[check]}"
+
+
+def check_label(batch: Batch, prescription: Prescription, on: date) -> list[Problem]:
+    """Whether the batch may have a dispensing label, and holds that much."""
+    problems = []
+    if batch.state != "released":
+        now = "was rejected" if batch.state == "rejected" else "is not released"
+        problems.append(Problem("label.not-released", f"Batch {batch.id} {now}: it gets no dispensing label", batch.id))
+    if date.fromisoformat(batch.plan.beyond_use.date) < on:
+        text = f"The beyond-use date {batch.plan.beyond_use.date} of {batch.id} has passed: it gets no label"
+        problems.append(Problem("label.out-of-date", text, batch.id))
+    asked = quantity(prescription.quantity)
+    made = _made(batch)
+    if made is not None:
+        if asked.dimensionality != made.dimensionality or asked.magnitude <= 0:
+            text = f"{prescription.quantity} cannot be dispensed from {told(made)}: write the quantity in that unit"
+            problems.append(Problem("label.quantity", text, "quantity"))
+        elif asked > (left := made - labelled(batch, made)):
+            text = f"{batch.id} has {told(left)} left to label, not {prescription.quantity}"
+            problems.append(Problem("label.too-much", text, "quantity"))
+    return problems
+
+
+def _made(batch: Batch) -> Quantity | None:
+    last = batch.yielded[-1].fact if batch.yielded else None
+    return quantity(last.made) if isinstance(last, Yielded) else None
+
+
+def labelled(batch: Batch, made: Quantity) -> Quantity:
+    """What labels of this batch already went to patients."""
+    total = made * 0
+    for each in batch.labels:
+        if isinstance(each.fact, LabelPrinted) and each.fact.copy_number == 1:
+            total = total + quantity(each.fact.quantity)
+    return total
+
+
+def label_text(
+    batch: Batch,
+    prescription: Prescription,
+    pharmacy: Pharmacy,
+    warning: WarningText,
+    auxiliary: Mapping[str, str],
+    identifier: str,
+    on: date,
+) -> LabelText:
+    """Every word of the label; the opioid warning comes from the formula and cannot be left out."""
+    plan, formula = batch.plan, batch.formula
+    strength = plan.strength.replace("/", " per ")
+    return LabelText(
+        pharmacy_name=pharmacy.name,
+        pharmacy_address=pharmacy.address,
+        pharmacy_phone=pharmacy.phone,
+        patient=prescription.patient,
+        drug=plan.active.substance,
+        strength=strength,
+        dosage_form=plan.form,
+        directions=prescription.directions or default_directions(batch),
+        purpose=prescription.purpose,
+        prescription=prescription.number,
+        quantity=told(quantity(prescription.quantity)),
+        prescriber=prescription.prescriber,
+        filled_on=on.isoformat(),
+        batch=batch.id,
+        beyond_use_date=plan.beyond_use.date,
+        compounded_on=plan.prepared,
+        storage=formula.beyond_use.storage_text,
+        route=ROUTES.get(formula.route, formula.route),
+        warning=warning,
+        auxiliary=tuple(auxiliary[each] for each in formula.label.auxiliary if each in auxiliary),
+        compounded_statement="Compounded preparation",
+        identifier=identifier,
+    )
+
+
+def default_directions(batch: Batch) -> str:
+    """The formula's own directions with the dose of the order; one capsule is a dose."""
+    text = batch.formula.label.directions
+    dose = batch.plan.dose
+    return text.replace("{dose}", dose.dose).replace("{dose_volume}", dose.volume) if dose else text

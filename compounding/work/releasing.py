@@ -1,0 +1,135 @@
+"""Verification by a second person, and the gate before release: every reason why not, all at once."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from compounding.problems import Problem
+from compounding.records.batch import Batch
+from compounding.records.facts import (
+    DeviationAccepted,
+    Recorded,
+    Rejected,
+    Released,
+    Tested,
+    Verified,
+    Weighed,
+    Yielded,
+)
+from compounding.settings import Person
+from compounding.work.weighing import still_open
+
+VERIFIED = "I compared this record with its formula, the materials and the preparation, and found them to agree."
+RELEASED = "I reviewed the complete record; the preparation meets its formula and may be dispensed."
+
+
+def held_by(batch: Batch) -> list[Recorded]:
+    """Facts outside their limits that nobody has settled: by weighing again, or by accepting the deviation."""
+    settled = batch.accepted_entries
+    current = [batch.reading_of(line.line) for line in batch.plan.lines]
+    outside = [each for each in current if each and isinstance(each.fact, Weighed) and not each.fact.within]
+    if batch.yielded and isinstance(last := batch.yielded[-1].fact, Yielded) and not last.within:
+        outside.append(batch.yielded[-1])
+    return [each for each in outside if each.sequence not in settled]
+
+
+def accept_deviation(
+    batch: Batch, entry: int, by: str, person: Person, reason: str | None
+) -> tuple[DeviationAccepted | None, list[Problem]]:
+    """A pharmacist other than its author lets a fact outside its limits stand, with a reason."""
+    problems = still_open(batch)
+    held = {each.sequence: each for each in held_by(batch)}
+    if entry not in held:
+        known = ", ".join(map(str, held)) or "none"
+        problems.append(
+            Problem(
+                "deviation.unknown", f"Entry {entry} holds nothing in {batch.id}; open deviations: {known}", str(entry)
+            )
+        )
+    elif held[entry].person == by:
+        problems.append(
+            Problem("deviation.own", f"Entry {entry} is {person.name}'s own: another person must accept it", by)
+        )
+    if "pharmacist" not in person.roles:
+        problems.append(_needs_pharmacist(person, "accept a deviation"))
+    if not reason:
+        problems.append(Problem("deviation.reason", "Say why the deviation does no harm: give --reason", str(entry)))
+    return (None if problems else DeviationAccepted(batch=batch.id, entry=entry)), problems
+
+
+def _needs_pharmacist(person: Person, to: str) -> Problem:
+    return Problem("person.role", f"{person.name} is {' and '.join(person.roles)}: a pharmacist must {to}", person.name)
+
+
+def check_made(batch: Batch) -> list[Problem]:
+    """Everything that is not made or not settled yet."""
+    problems = []
+    for line in batch.plan.lines:
+        if batch.reading_of(line.line) is None:
+            problems.append(
+                Problem("batch.not-weighed", f"{line.material} is not weighed: weigh {line.target}", line.line)
+            )
+    left = [step.number for step in batch.plan.steps if step.number not in batch.steps_done]
+    if left:
+        problems.append(Problem("batch.steps", f"Steps not done: {', '.join(map(str, left))}", batch.id))
+    if not batch.yielded:
+        problems.append(Problem("batch.no-yield", "The yield is not recorded: count what was made", batch.id))
+    for each in held_by(batch):
+        what = each.fact.material if isinstance(each.fact, Weighed) else "yield"
+        text = f"Entry {each.sequence} ({what}) is outside its limits and not settled: weigh again, or accept it with a reason"
+        problems.append(Problem("batch.held", text, str(each.sequence)))
+    return problems
+
+
+def verify_batch(batch: Batch, by: str, person: Person) -> tuple[Verified | None, list[Problem]]:
+    """A pharmacist who did none of the work compares record, materials and preparation."""
+    problems = still_open(batch) + check_made(batch)
+    if by in batch.makers:
+        text = f"{person.name} took part in making {batch.id}: another person must verify it"
+        problems.append(Problem("verify.own-work", text, by, source="usp-795"))
+    if "pharmacist" not in person.roles:
+        problems.append(_needs_pharmacist(person, "verify"))
+    return (None if problems else Verified(batch=batch.id, meaning=VERIFIED)), problems
+
+
+def check_tests(batch: Batch) -> list[Problem]:
+    """Every required test done; every result passing. One failing result is enough to hold the batch."""
+    problems = []
+    results = [each.fact for each in batch.tested if isinstance(each.fact, Tested)]
+    for test in batch.formula.test:
+        found = [each for each in results if each.trait == test.trait]
+        if test.required and not found:
+            problems.append(
+                Problem("test.missing", f"{test.trait} is not tested: expected {test.expected}", test.trait)
+            )
+        for each in found:
+            if each.verdict == "fail":
+                text = f"{test.trait} failed ({each.observed}): reject the batch; a later result does not undo it"
+                problems.append(Problem("test.failed", text, test.trait))
+    return problems
+
+
+def release_batch(batch: Batch, person: Person, on: date) -> tuple[Released | None, list[Problem]]:
+    """The gate: made, settled, verified after the last work, tested, in date, and a pharmacist's word."""
+    problems = still_open(batch) + check_made(batch) + check_tests(batch)
+    if not batch.verified or batch.verified[-1].sequence < batch.last_made:
+        changed = " again: something was recorded since" if batch.verified else ""
+        problems.append(
+            Problem("batch.not-verified", f"{batch.id} needs a second person's verification{changed}", batch.id)
+        )
+    if date.fromisoformat(batch.plan.beyond_use.date) < on:
+        text = f"The beyond-use date {batch.plan.beyond_use.date} has passed: reject the batch"
+        problems.append(Problem("batch.out-of-date", text, batch.id))
+    if "pharmacist" not in person.roles:
+        problems.append(_needs_pharmacist(person, "release"))
+    return (None if problems else Released(batch=batch.id, meaning=RELEASED)), problems
+
+
+def reject_batch(batch: Batch, person: Person, reason: str | None) -> tuple[Rejected | None, list[Problem]]:
+    """A pharmacist rejects a batch that is open, with a reason."""
+    problems = still_open(batch)
+    if "pharmacist" not in person.roles:
+        problems.append(_needs_pharmacist(person, "reject"))
+    if not reason:
+        problems.append(Problem("reject.reason", f"Say why {batch.id} is rejected: give --reason", batch.id))
+    return (None if problems else Rejected(batch=batch.id)), problems

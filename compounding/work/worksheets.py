@@ -1,0 +1,201 @@
+"""What a worksheet says: the plan with blanks, or the record of what was done. One text, one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from compounding.quantities import quantity, told
+from compounding.records.batch import Batch
+from compounding.records.facts import Recorded, Rejected, Released, StepDone, Tested, Weighed, Yielded
+from compounding.records.label import WarningText
+from compounding.records.stock import Lot
+from compounding.records.worksheet import (
+    CalculationLine,
+    CheckLine,
+    ComponentLine,
+    Notice,
+    SignatureLine,
+    StepLine,
+    WorksheetText,
+    YieldLine,
+)
+
+
+def worksheet_text(
+    batch: Batch, lots: Mapping[str, Lot], names: Mapping[str, str], warning: WarningText, head: str
+) -> WorksheetText:
+    """The worksheet of a batch as it stands.
+
+    Args:
+        batch: the batch.
+        lots: its lots by id, for their expiry.
+        names: printed names of people by id.
+        warning: the opioid warning, for the people at the bench too.
+        head: short code of the journal's head.
+    """
+    plan = batch.plan
+    begun = bool(batch.weighed or batch.steps)
+    amount = told(quantity(f"{plan.count} capsules")) if plan.count else told(quantity(plan.volume or ""))
+    return WorksheetText(
+        title="Compounding record" if begun else "Worksheet",
+        record=batch.id,
+        formula=f"{plan.formula.id}: {plan.name}",
+        formula_version=plan.formula.version,
+        formula_digest=plan.formula.digest,
+        product=plan.name,
+        strength=plan.strength,
+        quantity=amount + (f" (mixture for {plan.made}, overage {plan.overage_percent} % on the {plan.overage_on})"),
+        prepared_on=plan.prepared,
+        beyond_use_date=plan.beyond_use.date,
+        beyond_use_reason=f"{plan.beyond_use.days} days; {plan.beyond_use.limited_by}",
+        storage=batch.formula.beyond_use.storage_text,
+        balance=f"{plan.balance.name}, {plan.balance.readability}, at least {plan.balance.minimum_weight}",
+        head=head,
+        warnings=(
+            Notice(warning.heading, warning.text),
+            Notice("NALTREXONE", "not naloxone. " + batch.formula.strength_basis),
+            *(Notice("NOTE", each) for each in (*plan.warnings, *batch.formula.notes)),
+        ),
+        components=tuple(_component(batch, line.line, lots, names) for line in plan.lines) + _shells(batch, lots),
+        calculations=tuple(
+            CalculationLine(each.number, each.gives, f"{each.working} = {each.result}") for each in plan.calculation
+        ),
+        steps=_steps(batch, names),
+        checks=_checks(batch, names),
+        yields=_yields(batch),
+        description=batch.formula.description,
+        deviations=_deviations(batch, names),
+        signatures=_signatures(batch, names),
+    )
+
+
+def _at(recorded: Recorded) -> str:
+    return recorded.time[:16].replace("T", " ") + " UTC"
+
+
+def _component(batch: Batch, line_name: str, lots: Mapping[str, Lot], names: Mapping[str, str]) -> ComponentLine:
+    line = next(each for each in batch.plan.lines if each.line == line_name)
+    read = batch.reading_of(line_name)
+    lot = lots.get(line.lot or "")
+    return ComponentLine(
+        material=line.material + (" (make up to volume)" if line.measure == "to volume" else ""),
+        lot=line.lot or "",
+        expiry=lot.received.expires if lot else "",
+        exact=line.exact,
+        weigh=line.target,
+        low=line.low,
+        high=line.high,
+        weighed=read.fact.reading if read and isinstance(read.fact, Weighed) else "",
+        by=names.get(read.person, read.person) if read else "",
+        at=_at(read) if read else "",
+    )
+
+
+def _shells(batch: Batch, lots: Mapping[str, Lot]) -> tuple[ComponentLine, ...]:
+    capsule = batch.plan.capsule
+    if capsule is None:
+        return ()
+    lot = lots.get(capsule.lot or "")
+    used = batch.yielded[-1].fact.shells_used if batch.yielded and isinstance(batch.yielded[-1].fact, Yielded) else None
+    return (
+        ComponentLine(
+            material=f"capsule shells, size {capsule.size}, {capsule.maker}",
+            lot=capsule.lot or "",
+            expiry=lot.received.expires if lot else "",
+            exact=f"{batch.plan.count} shells",
+            weigh=f"{batch.plan.count} shells",
+            low="",
+            high="",
+            weighed=f"{used} shells" if used else "",
+        ),
+    )
+
+
+def _steps(batch: Batch, names: Mapping[str, str]) -> tuple[StepLine, ...]:
+    done = {each.fact.number: each for each in batch.steps if isinstance(each.fact, StepDone)}
+    return tuple(
+        StepLine(
+            step.number,
+            step.do,
+            names.get(done[step.number].person, done[step.number].person) if step.number in done else "",
+            _at(done[step.number]) if step.number in done else "",
+        )
+        for step in batch.plan.steps
+    )
+
+
+def _checks(batch: Batch, names: Mapping[str, str]) -> tuple[CheckLine, ...]:
+    lines = []
+    for test in batch.formula.test:
+        found = [each for each in batch.tested if isinstance(each.fact, Tested) and each.fact.trait == test.trait]
+        expected = test.expected + ("" if test.verified else " (limit unverified: a pharmacist confirms it)")
+        if not found:
+            lines.append(CheckLine(test.trait, expected))
+        for each in found:
+            assert isinstance(each.fact, Tested)
+            person = names.get(each.person, each.person)
+            lines.append(CheckLine(test.trait, expected, each.fact.observed, each.fact.verdict, person, _at(each)))
+    return tuple(lines)
+
+
+def _yields(batch: Batch) -> tuple[YieldLine, ...]:
+    plan = batch.plan
+    planned = f"{plan.count} capsules" if plan.count else str(plan.volume)
+    fact = batch.yielded[-1].fact if batch.yielded else None
+    if not isinstance(fact, Yielded):
+        lines = [YieldLine("made", planned), YieldLine("yield", _limits(batch))]
+        return tuple(lines + ([YieldLine("mass in"), YieldLine("mass out"), YieldLine("loss")] if plan.count else []))
+    lines = [YieldLine("made", planned, fact.made), YieldLine("yield", _limits(batch), f"{fact.yield_percent} %")]
+    if fact.loss_percent is not None:
+        most = batch.formula.yield_limits.loss_percent
+        lines += [
+            YieldLine("mass in", "", fact.mass_in or ""),
+            YieldLine("mass out, remainder included", "", fact.mass_out or ""),
+            YieldLine("loss", f"at most {most} %", f"{fact.loss_percent} %"),
+        ]
+    lines.append(YieldLine("tablet powder discarded", plan.source.discarded))
+    return tuple(lines)
+
+
+def _limits(batch: Batch) -> str:
+    low, high = batch.formula.yield_limits.units_percent
+    return f"{low} to {high} %"
+
+
+def _deviations(batch: Batch, names: Mapping[str, str]) -> tuple[str, ...]:
+    lines = []
+    for each in (*batch.weighed, *batch.yielded):
+        fact = each.fact
+        if isinstance(fact, Weighed) and not fact.within:
+            lines.append(
+                f"Entry {each.sequence}: {fact.material} {fact.reading} read, {fact.low} to {fact.high} planned."
+            )
+        elif isinstance(fact, Weighed) and fact.replaces:
+            lines.append(
+                f"Entry {each.sequence}: {fact.material} weighed again instead of entry {fact.replaces}: {each.reason}"
+            )
+        elif isinstance(fact, Yielded) and not fact.within:
+            lines.append(f"Entry {each.sequence}: yield {fact.yield_percent} % or loss outside its limits.")
+    lines += [
+        f"Entry {each.sequence}: {names.get(each.person, each.person)} accepted the deviation: {each.reason}"
+        for each in batch.accepted
+    ]
+    return tuple(lines)
+
+
+def _signatures(batch: Batch, names: Mapping[str, str]) -> tuple[SignatureLine, ...]:
+    made_by = ", ".join(sorted(names.get(person, person) for person in batch.makers))
+    verified = batch.verified[-1] if batch.verified else None
+    ended = batch.ended
+    word = {Released: "Released by", Rejected: "REJECTED by"}.get(
+        type(ended.fact) if ended else Released, "Released by"
+    )
+    return (
+        SignatureLine("Compounded by", made_by, _at(batch.steps[-1]) if batch.steps else ""),
+        SignatureLine(
+            "Verified by (took no part in making)",
+            names.get(verified.person, "") if verified else "",
+            _at(verified) if verified else "",
+        ),
+        SignatureLine(word, names.get(ended.person, "") if ended else "", _at(ended) if ended else ""),
+    )
