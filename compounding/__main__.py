@@ -1,0 +1,5 @@
+"""``python -m compounding``."""
+
+from compounding.cli.main import run
+
+run()

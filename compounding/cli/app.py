@@ -1,0 +1,225 @@
+"""What every command shares: the settings, the journal, who is acting, and the clock. Nothing is decided here."""
+
+from __future__ import annotations
+
+import difflib
+import platform
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compounding.problems import NotUnderstood, Problem, Refused, stopping
+
+if TYPE_CHECKING:
+    from compounding.records.batch import Batch
+    from compounding.records.facts import Recorded
+    from compounding.records.record import Record
+    from compounding.records.stock import Lot
+    from compounding.settings import Person, Settings
+    from compounding.store.journal import Entry, Journal
+
+# How often a command decides again when somebody else wrote about the same thing meanwhile.
+DECISIONS = 20
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a command decided on: facts to record with their subjects, and every problem seen.
+
+    A problem beside a fact is recorded with it (a reading outside its limits); without a fact it refuses.
+    """
+
+    facts: Sequence[tuple[Record, tuple[str, ...]]]
+    problems: Sequence[Problem]
+    seen: Mapping[str, int]
+    reason: str | None = None
+    shown: object = field(default=None)
+
+
+class App:
+    """One run of one command."""
+
+    def __init__(self, settings: str | None, person: str | None) -> None:
+        self._settings_option = settings
+        self._person_option = person
+
+    # ---- settings and people ----
+
+    @cached_property
+    def settings_file(self) -> Path:
+        if self._settings_option:
+            return Path(self._settings_option)
+        import platformdirs
+
+        return Path(platformdirs.user_config_dir("compounding")) / "settings.toml"
+
+    @cached_property
+    def settings(self) -> Settings:
+        from compounding.settings import read_settings
+
+        return read_settings(
+            read_text(self.settings_file, "settings", "run compounding init, or give --settings"),
+            str(self.settings_file),
+        )
+
+    @property
+    def has_settings(self) -> bool:
+        return self.settings_file.is_file()
+
+    @cached_property
+    def person_id(self) -> str:
+        """Who is acting: --as, COMPOUNDING_PERSON, or the user's name if it is a person's id."""
+        import getpass
+
+        people = self.settings.people
+        asked = self._person_option or getpass.getuser()
+        if asked not in people:
+            known = ", ".join(people)
+            raise NotUnderstood(
+                Problem("person.unknown", f"{asked} is nobody in the settings: give --as with one of {known}", asked)
+            )
+        if people[asked].retired:
+            raise Refused(Problem("person.retired", f"{people[asked].name} is retired: another person must act", asked))
+        return asked
+
+    @property
+    def person(self) -> Person:
+        return self.settings.people[self.person_id]
+
+    @property
+    def names(self) -> dict[str, str]:
+        return {id: person.name for id, person in self.settings.people.items()}
+
+    # ---- the clock ----
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def today(self) -> date:
+        return datetime.now().astimezone().date()
+
+    # ---- formulas ----
+
+    def formula_files(self) -> dict[str, Path]:
+        """Every formula file by its name; the pharmacy's own folder comes before the one that is shipped."""
+        from compounding.data_files import data_folder
+
+        folders = [data_folder("formulas")]
+        if self.has_settings and self.settings.formulas:
+            folders.append(self.settings_file.parent / self.settings.formulas)
+        return {file.stem: file for folder in folders for file in sorted(folder.glob("*.toml"))}
+
+    def formula_text(self, id: str) -> tuple[str, str]:
+        """The text of a formula and its file's name."""
+        files = self.formula_files()
+        if id not in files:
+            raise NotUnderstood(Problem("formula.unknown", f"{id} is not a formula here{nearest(id, files)}", id))
+        return read_text(files[id], "formula", "restore it"), files[id].name
+
+    # ---- the journal ----
+
+    @cached_property
+    def journal(self) -> Journal:
+        from compounding.settings import journal_path
+        from compounding.store.journal import Journal
+
+        return Journal.open(journal_path(self.settings, self.settings_file), self.settings.site)
+
+    def recorded(self, subject: str) -> list[Recorded]:
+        return [recorded_of(entry) for entry in self.journal.entries(subject)]
+
+    def batch(self, id: str) -> Batch:
+        from compounding.records.batch import batch_of
+
+        batch = batch_of(self.recorded(f"batch:{id}"))
+        if batch is None:
+            raise Refused(
+                Problem("batch.unknown", f"Batch {id} was never opened here{nearest(id, self.ids('batch:'))}", id)
+            )
+        return batch
+
+    def lot(self, id: str) -> Lot | None:
+        from compounding.records.stock import lot_of
+
+        return lot_of(self.recorded(f"lot:{id}"))
+
+    def lots(self) -> list[Lot]:
+        return [lot for id in self.ids("lot:") if (lot := self.lot(id)) is not None]
+
+    def ids(self, prefix: str) -> list[str]:
+        return [subject.removeprefix(prefix) for subject in self.journal.subjects(prefix)]
+
+    def record(self, decide: Callable[[], Decision]) -> tuple[Decision, tuple[Entry, ...]]:
+        """Decide, and write the facts down; decide again if the journal moved meanwhile.
+
+        Raises:
+            Refused: the decision gave no fact; nothing is recorded.
+        """
+        from compounding.records.facts import body_of, kind_of
+        from compounding.store.journal import Draft, JournalMoved
+
+        for attempt in range(1, DECISIONS + 1):
+            decision = decide()
+            if not decision.facts:
+                raise Refused(decision.problems)
+            drafts = [
+                Draft(
+                    kind=kind_of(fact),
+                    body=body_of(fact),
+                    subjects=subjects,
+                    person=self.person_id,
+                    workstation=platform.node() or "unnamed",
+                    reason=decision.reason or "",
+                    time=self.now(),
+                )
+                for fact, subjects in decision.facts
+            ]
+            try:
+                return decision, self.journal.append(drafts, decision.seen)
+            except JournalMoved:
+                if attempt == DECISIONS:
+                    raise
+        raise AssertionError("unreachable")
+
+
+def recorded_of(entry: Entry) -> Recorded:
+    """An entry of the journal as a fact with its place."""
+    from compounding.records.facts import Recorded, read_fact
+
+    fact = read_fact(entry.kind, entry.body, f"entry {entry.sequence}")
+    time = entry.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Recorded(entry.sequence, time, entry.person, entry.reason or None, fact)
+
+
+def read_text(file: Path, what: str, remedy: str) -> str:
+    """The text of a file.
+
+    Raises:
+        NotUnderstood: there is no such file, or it is not text; says what to do.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise NotUnderstood(Problem("file.missing", f"There is no {what} file {file}: {remedy}", str(file))) from None
+    except UnicodeDecodeError:
+        raise NotUnderstood(
+            Problem("file.not-text", f"The {what} file {file} is not UTF-8 text: {remedy}", str(file))
+        ) from None
+
+
+def nearest(asked: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: the near one, or all of them."""
+    names = list(known)
+    near = difflib.get_close_matches(asked, names, n=1)
+    if near:
+        return f": did you mean {near[0]}?"
+    return f": there are {', '.join(names[:8])}" if names else ": there are none yet"
+
+
+def fail_if_stopped(problems: Sequence[Problem]) -> None:
+    """End the command with exit code 1 if a problem stops it; what was recorded stays recorded."""
+    if stopping(problems):
+        raise Refused(problems)

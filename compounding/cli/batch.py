@@ -1,0 +1,363 @@
+"""``compounding batch``: the batch record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from compounding.cli.app import App, Decision, fail_if_stopped
+from compounding.cli.plan import balance_from, order_from, order_options, plan_data
+from compounding.cli.show import emit, json_option, notice, table
+from compounding.problems import Problem, Refused, stopping
+from compounding.quantities import quantity
+from compounding.records.batch import Batch
+from compounding.records.facts import BatchOpened, Tested, Weighed, Yielded
+from compounding.records.formula import digest_of, read_formula
+from compounding.records.plan import as_data
+from compounding.records.record import Record, validated
+from compounding.work.gathering import Choice, gather
+from compounding.work.making import do_step, record_yield
+from compounding.work.planned import plan as make_plan
+from compounding.work.releasing import (
+    accept_deviation,
+    check_made,
+    check_tests,
+    reject_batch,
+    release_batch,
+    verify_batch,
+)
+from compounding.work.weighing import weigh as weigh_line
+
+
+@click.group()
+def batch() -> None:
+    """Batches: from a plan to a released or rejected preparation."""
+
+
+@batch.command("open")
+@click.argument("formula_id", metavar="FORMULA")
+@order_options
+@click.option("--from", "source", required=True, metavar="LOT", help="Lot of tablets that carries the active.")
+@click.option("--filler", metavar="LOT", help="Lot of filler; default: the usable one that expires first.")
+@click.option("--shells", metavar="LOT", help="Lot of shells; default: the usable one that expires first.")
+@click.option("--lot", "others", multiple=True, metavar="LOT", help="Lot of another ingredient; repeat it.")
+@click.option("--id", "id", metavar="ID", help="Id of the batch; default: the next of the year, such as 2026-0001.")
+@json_option
+@click.pass_obj
+def open_batch(
+    app: App,
+    /,
+    formula_id: str,
+    source: str,
+    filler: str | None,
+    shells: str | None,
+    others: tuple[str, ...],
+    id: str | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Open a batch from a plan; every ingredient comes from a lot.
+
+    \b
+    compounding batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1
+    """
+    text, name = app.formula_text(formula_id)
+    formula = read_formula(text, name)
+    order, balance = order_from(app, formula, given), balance_from(app, given)
+    opened: list[str] = []
+
+    def decide() -> Decision:
+        lots = {lot.id: lot for lot in app.lots()}
+        batch_id = id or _next_id(app, order.prepared.year)
+        problems: list[Problem] = []
+        if f"batch:{batch_id}" in app.journal.subjects("batch:"):
+            problems.append(Problem("batch.known", f"Batch {batch_id} was opened before: give another --id", batch_id))
+        unknown = [other for other in others if other not in lots]
+        problems += [
+            Problem("lot.unknown", f"Lot {other} was never received here: check the id", other) for other in unknown
+        ]
+        materials, more = gather(
+            formula, list(lots.values()), Choice(source, filler, None, shells, others), balance, order.prepared
+        )
+        problems += more
+        if materials is None or stopping(problems):
+            return Decision([], problems, {})
+        made, more = make_plan(formula, digest_of(text), order, materials)
+        problems += more
+        if made is None:
+            return Decision([], problems, {})
+        fact = validated(BatchOpened, {"batch": batch_id, "plan": as_data(made), "formula": text.split("\n")}, f"batch {batch_id}")
+        taken = {line.lot for line in made.lines} | {made.capsule.lot if made.capsule else None}
+        subjects = (f"batch:{batch_id}", *(f"lot:{lot}" for lot in sorted(filter(None, taken))))
+        seen = {f"batch:{batch_id}": 0} | {f"lot:{lot}": lots[lot].last_seen for lot in filter(None, taken)}
+        opened[:] = [batch_id]
+        return Decision([(fact, subjects)], problems, seen)
+
+    decision, entries = app.record(decide)
+    found = app.batch(opened[0])
+    if as_json:
+        data = plan_data(found.plan)
+        emit(
+            {
+                "batch": found.id,
+                "entries": [entries[0].sequence],
+                "plan": data,
+                "problems": [vars(each) for each in decision.problems],
+            }
+        )
+        return
+    click.echo(
+        f"Batch {found.id} opened (entry {entries[0].sequence}): {found.plan.name}, {found.plan.strength}, for {found.plan.made}."
+    )
+    for line in found.plan.lines:
+        click.echo(
+            f"  {line.line}: {line.target} of {line.material} from lot {line.lot}; {line.low} to {line.high} accepted"
+        )
+    notice(
+        f"Next: compounding worksheet {found.id} --out worksheet.pdf, then compounding batch weigh {found.id} source READING --lot {found.plan.source.lot}"
+    )
+
+
+def _next_id(app: App, year: int) -> str:
+    taken = {id for id in app.ids("batch:") if id.startswith(f"{year}-")}
+    return next(id for number in range(1, 10**6) if (id := f"{year}-{number:04d}") not in taken)
+
+
+def batch_decision(
+    app: App,
+    /,
+    id: str,
+    judge: Callable[[Batch], tuple[Record | None, list[Problem]]],
+    reason: str | None,
+    *lots: str | None,
+) -> Decision:
+    """Read the batch, let a stage judge, and name the batch and its lots as what the decision was made on."""
+    found = app.batch(id)
+    seen = {f"batch:{id}": found.last_seen} | {
+        f"lot:{lot}": app.journal.last_seen([f"lot:{lot}"])[f"lot:{lot}"] for lot in filter(None, lots)
+    }
+    fact, problems = judge(found)
+    subjects = (f"batch:{id}", *(f"lot:{lot}" for lot in filter(None, lots)))
+    return Decision([(fact, subjects)] if fact else [], problems, seen, reason)
+
+
+def finish(decision: Decision, entries: Any, says: str, as_json: bool, **data: Any) -> None:
+    """Say what was recorded, then every problem beside it; a stopping problem is exit code 1."""
+    fact = decision.facts[0][0]
+    if as_json:
+        emit(
+            {
+                **fact.model_dump(mode="json", exclude_none=True),
+                "entry": entries[-1].sequence,
+                **data,
+                "problems": [vars(each) for each in decision.problems],
+            }
+        )
+        if stopping(decision.problems):
+            raise SystemExit(1)
+        return
+    click.echo(f"{says} (entry {entries[-1].sequence})")
+    fail_if_stopped(decision.problems)
+
+
+@batch.command()
+@click.argument("id")
+@click.argument("line")
+@click.argument("reading")
+@click.option("--lot", "lot_id", metavar="LOT", help="Lot that was taken; scan or type it.")
+@click.option("--reason", help="Why the line is weighed again.")
+@json_option
+@click.pass_obj
+def weigh(app: App, id: str, line: str, reading: str, lot_id: str | None, reason: str | None, as_json: bool) -> None:
+    """Record a reading for a line: source, filler, vehicle or an ingredient's name.
+
+    \b
+    compounding batch weigh 2026-0001 source "952.4 mg" --lot TAB-1
+    """
+
+    def decide() -> Decision:
+        lot = app.lot(lot_id) if lot_id else None
+        if lot_id and lot is None:
+            raise Refused(Problem("lot.unknown", f"Lot {lot_id} was never received here: check the id", lot_id))
+        return batch_decision(
+            app, id, lambda found: weigh_line(found, line, reading, lot, reason, app.today()), reason, lot_id
+        )
+
+    decision, entries = app.record(decide)
+    fact = decision.facts[0][0]
+    assert isinstance(fact, Weighed)
+    verdict = "within" if fact.within else "OUTSIDE"
+    finish(decision, entries, f"{fact.material}: {fact.reading} read, {verdict} {fact.low} to {fact.high}.", as_json)
+
+
+@batch.command()
+@click.argument("id")
+@click.argument("number", type=click.IntRange(min=1))
+@json_option
+@click.pass_obj
+def step(app: App, id: str, number: int, as_json: bool) -> None:
+    """Record that a step of the procedure was done."""
+    decision, entries = app.record(lambda: batch_decision(app, id, lambda found: do_step(found, number), None))
+    finish(decision, entries, f"Step {number} of {id} done.", as_json)
+
+
+@batch.command("yield")
+@click.argument("id")
+@click.option("--made", required=True, metavar="QUANTITY", help='What was made, such as "100 capsules" or "60 mL".')
+@click.option("--weight", metavar="MASS", help="Gross weight of all filled capsules together, for the mass balance.")
+@click.option("--remainder", metavar="MASS", help="Mixture left over.")
+@click.option("--spoiled", type=click.IntRange(min=0), default=0, show_default=True, help="Shells broken or discarded.")
+@click.option("--reason", help="Why the yield is recorded again.")
+@json_option
+@click.pass_obj
+def yield_(
+    app: App,
+    /,
+    id: str,
+    made: str,
+    weight: str | None,
+    remainder: str | None,
+    spoiled: int,
+    reason: str | None,
+    as_json: bool,
+) -> None:
+    """Record what was made, and account for the mass."""
+
+    def decide() -> Decision:
+        capsule = app.batch(id).plan.capsule
+        shell = quantity(capsule.shell) if capsule else None
+        lot = capsule.lot if capsule else None
+        return batch_decision(
+            app, id, lambda found: record_yield(found, made, weight, remainder, spoiled, shell, reason), reason, lot
+        )
+
+    decision, entries = app.record(decide)
+    fact = decision.facts[0][0]
+    assert isinstance(fact, Yielded)
+    loss = f"; {fact.mass_in} in, {fact.mass_out} out, loss {fact.loss_percent} %" if fact.loss_percent else ""
+    finish(decision, entries, f"{fact.made} made of {fact.planned}: {fact.yield_percent} %{loss}.", as_json)
+
+
+@batch.command()
+@click.argument("id")
+@click.argument("entry", type=int)
+@click.option("--reason", required=True, help="Why the deviation does no harm.")
+@json_option
+@click.pass_obj
+def accept(app: App, id: str, entry: int, reason: str, as_json: bool) -> None:
+    """Accept a deviation that another person recorded, with a reason."""
+    decision, entries = app.record(
+        lambda: batch_decision(
+            app, id, lambda found: accept_deviation(found, entry, app.person_id, app.person, reason), reason
+        )
+    )
+    finish(decision, entries, f"Deviation of entry {entry} accepted: {reason}.", as_json)
+
+
+@batch.command()
+@click.argument("id")
+@json_option
+@click.pass_obj
+def verify(app: App, id: str, as_json: bool) -> None:
+    """Verify a batch as a second person who took no part in making it."""
+    decision, entries = app.record(
+        lambda: batch_decision(app, id, lambda found: verify_batch(found, app.person_id, app.person), None)
+    )
+    finish(decision, entries, f"Batch {id} verified by {app.person.name}.", as_json)
+
+
+@batch.command()
+@click.argument("id")
+@json_option
+@click.pass_obj
+def release(app: App, id: str, as_json: bool) -> None:
+    """Release a batch, or learn every reason why not."""
+    decision, entries = app.record(
+        lambda: batch_decision(app, id, lambda found: release_batch(found, app.person, app.today()), None)
+    )
+    finish(decision, entries, f"Batch {id} released by {app.person.name}.", as_json)
+
+
+@batch.command()
+@click.argument("id")
+@click.option("--reason", required=True, help="Why it is rejected.")
+@json_option
+@click.pass_obj
+def reject(app: App, id: str, reason: str, as_json: bool) -> None:
+    """Reject a batch."""
+    decision, entries = app.record(
+        lambda: batch_decision(app, id, lambda found: reject_batch(found, app.person, reason), reason)
+    )
+    finish(decision, entries, f"Batch {id} rejected by {app.person.name}: {reason}.", as_json)
+
+
+@batch.command()
+@click.argument("id")
+@json_option
+@click.pass_obj
+def show(app: App, id: str, as_json: bool) -> None:
+    """Show a batch as it stands, and what it still needs."""
+    found = app.batch(id)
+    left = check_made(found) + check_tests(found) if found.state == "open" else []
+    if as_json:
+        emit(batch_data(found) | {"open": [vars(each) for each in left]})
+        return
+    plan = found.plan
+    click.echo(
+        f"Batch {id}: {plan.name}, {plan.strength}, for {plan.made}; {found.state}; use by {plan.beyond_use.date}"
+    )
+    rows = []
+    for line in plan.lines:
+        read = found.reading_of(line.line)
+        fact = read.fact if read else None
+        reading = (
+            (fact.reading, "yes" if fact.within else "NO", app.names.get(read.person, read.person))
+            if read and isinstance(fact, Weighed)
+            else ("", "", "")
+        )
+        rows.append((line.line, line.lot or "", line.target, *reading))
+    click.echo(table(("line", "lot", "planned", "read", "within", "by"), rows, right=(2, 3)))
+    done = found.steps_done
+    click.echo(f"steps done: {', '.join(map(str, sorted(done))) or 'none'} of {len(plan.steps)}")
+    for each in found.tested:
+        if isinstance(each.fact, Tested):
+            click.echo(f"{each.fact.trait}: {each.fact.verdict}; {each.fact.observed}")
+    for problem in left:
+        click.echo(f"  open: {problem.text}")
+
+
+@batch.command("list")
+@json_option
+@click.pass_obj
+def list_batches(app: App, as_json: bool) -> None:
+    """List all batches."""
+    found = [app.batch(id) for id in app.ids("batch:")]
+    if as_json:
+        emit({"batches": [batch_data(each) for each in found]})
+        return
+    rows = [
+        (each.id, each.plan.name, each.plan.strength, each.plan.made, each.plan.beyond_use.date, each.state)
+        for each in found
+    ]
+    click.echo(table(("batch", "preparation", "strength", "for", "use by", "state"), rows, right=(2, 3)))
+
+
+def batch_data(found: Batch) -> dict[str, Any]:
+    """A batch as data: its plan, and every fact with its place."""
+    facts = (found.weighed, found.steps, found.yielded, found.tested, found.accepted, found.verified, found.labels)
+    names = ("weighed", "steps", "yielded", "tested", "accepted", "verified", "labels")
+    data: dict[str, Any] = {"id": found.id, "state": found.state, "plan": plan_data(found.plan)}
+    for name, group in zip(names, facts, strict=True):
+        data[name] = [
+            {
+                "entry": each.sequence,
+                "time": each.time,
+                "person": each.person,
+                "reason": each.reason,
+                **each.fact.model_dump(mode="json", exclude_none=True),
+            }
+            for each in group
+        ]
+    return data

@@ -1,0 +1,153 @@
+"""``compounding init``: a settings file and an empty journal."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import click
+
+from compounding.cli.show import emit, json_option, notice
+from compounding.problems import NotUnderstood, Problem, Refused
+from compounding.settings import read_settings
+
+TEMPLATE = """\
+# Settings of one pharmacy at one site. Lines that begin with # are notes.
+
+site = {site}
+journal = "journal.sqlite"        # beside this file
+stock = "4x2"                     # label stock used unless a command names another
+
+[pharmacy]                        # stands on every label
+name = {name}
+address = {address}
+phone = {phone}
+
+# People, by the id that --as takes. Roles: pharmacist, technician, qc.
+{people}
+# Balances, by name: the readability, and the least mass that the last repeatability test allows.
+{balances}"""
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for settings and journal; default: the user's settings folder.",
+)
+@click.option("--site", default="main", show_default=True, help="Name of the site, in small letters.")
+@click.option("--name", help="Name of the pharmacy.")
+@click.option("--address", help="Its address, as on a label.")
+@click.option("--phone", help="Its telephone number, as on a label.")
+@click.option(
+    "--person",
+    "people",
+    multiple=True,
+    metavar="ID:NAME:ROLES",
+    help='Someone who works here, such as "ana:Ana Ortiz:pharmacist"; repeat it.',
+)
+@click.option(
+    "--balance",
+    "balances",
+    multiple=True,
+    metavar="NAME:READABILITY:MINIMUM",
+    help='A balance, such as "bench:0.1 mg:20 mg"; repeat it.',
+)
+@json_option
+def init(
+    folder: Path | None,
+    site: str,
+    name: str | None,
+    address: str | None,
+    phone: str | None,
+    people: tuple[str, ...],
+    balances: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Write a settings file and an empty journal; asks for what is missing on a terminal.
+
+    \b
+    compounding init --folder pharmacy --name "Example Pharmacy" --address "12 Sample Street" \\
+      --phone "(555) 010-0142" --person "ana:Ana Ortiz:pharmacist" --person "tom:Tom Reed:technician" \\
+      --balance "bench:0.1 mg:20 mg"
+    """
+    from compounding.store.files import write_whole
+    from compounding.store.journal import Journal
+
+    if folder is None:
+        import platformdirs
+
+        folder = Path(platformdirs.user_config_dir("compounding"))
+    settings_file, journal_file = folder / "settings.toml", folder / "journal.sqlite"
+    for file in (settings_file, journal_file):
+        if file.exists():
+            raise Refused(
+                Problem(
+                    "init.exists", f"{file} is there already: nothing was changed. Choose another --folder", str(file)
+                )
+            )
+    asked = {"--name": name, "--address": address, "--phone": phone}
+    asked = {key: value or _ask(key) for key, value in asked.items()}
+    people = people or (_ask("--person"),)
+    balances = balances or (_ask("--balance"),)
+    text = TEMPLATE.format(
+        site=_quoted(site),
+        name=_quoted(asked["--name"]),
+        address=_quoted(asked["--address"]),
+        phone=_quoted(asked["--phone"]),
+        people="".join(_person(each) for each in people),
+        balances="".join(_balance(each) for each in balances),
+    )
+    settings = read_settings(text, str(settings_file))
+    folder.mkdir(parents=True, exist_ok=True)
+    Journal.create(journal_file, settings.site).close()
+    write_whole(settings_file, text.encode())
+    if as_json:
+        emit({"settings": str(settings_file), "journal": str(journal_file), "problems": []})
+        return
+    click.echo(f"Settings: {settings_file}\nJournal:  {journal_file}")
+    notice(f"Next: export COMPOUNDING_SETTINGS={settings_file}, then compounding lot receive --help")
+
+
+_ASK = {
+    "--name": "Name of the pharmacy",
+    "--address": "Address",
+    "--phone": "Telephone",
+    "--person": "First person, as ID:NAME:ROLES (ana:Ana Ortiz:pharmacist)",
+    "--balance": "Balance, as NAME:READABILITY:MINIMUM (bench:0.1 mg:20 mg)",
+}
+
+
+def _ask(option: str) -> str:
+    if sys.stdin.isatty():
+        answer: str = click.prompt(_ASK[option], err=True)
+        return answer
+    raise NotUnderstood(Problem("init.missing", f"{option} is missing: {_ASK[option]}", option))
+
+
+def _parts(text: str, option: str) -> list[str]:
+    parts = [part.strip() for part in text.split(":")]
+    if len(parts) != 3 or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}", parts[0]):
+        raise NotUnderstood(Problem("init.parts", f"{text!r} does not fit {option}: {_ASK[option]}", option))
+    return parts
+
+
+def _person(text: str) -> str:
+    id, name, roles = _parts(text, "--person")
+    listed = ", ".join(_quoted(role.strip()) for role in roles.split(","))
+    return f"[people.{id}]\nname = {_quoted(name)}\nroles = [{listed}]\n\n"
+
+
+def _balance(text: str) -> str:
+    name, readability, minimum = _parts(text, "--balance")
+    return f"[balances.{name}]\nreadability = {_quoted(readability)}\nminimum_weight = {_quoted(minimum)}\n\n"
+
+
+def _quoted(text: str | None) -> str:
+    """A TOML basic string; what TOML forbids in one is refused."""
+    plain = text or ""
+    if any(ord(character) < 32 or ord(character) == 127 for character in plain):
+        raise NotUnderstood(Problem("init.text", f"{plain!r} holds a control character: type it again", plain))
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,304 @@
+"""``compounding lot``: source lots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from compounding.cli.app import App, Decision, fail_if_stopped, read_text
+from compounding.cli.plan import day
+from compounding.cli.show import emit, json_option, notice, table
+from compounding.problems import NotUnderstood, Problem, stopping
+from compounding.quantities import told, written
+from compounding.records.facts import LotCleared, LotMeasured, LotQuarantined, LotReceived, Packing
+from compounding.records.record import Record, validated
+from compounding.records.stock import Lot
+from compounding.work.stocking import check_measured, check_received, check_tablet_weights
+
+
+@click.group()
+def lot() -> None:
+    """Source lots: tablets, fillers, shells, ingredients."""
+
+
+weights_options = (
+    click.option(
+        "--weights",
+        "weights_file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="File with single weights, one a line.",
+    ),
+    click.option(
+        "--weight", "weights", multiple=True, metavar="MASS", help='One single weight, such as "302.4 mg"; repeat it.'
+    ),
+    click.option(
+        "--packing",
+        multiple=True,
+        metavar="SIZE:MAKER:MASS",
+        help='Packing statistic, such as "3:coni-snap:135 mg"; repeat it.',
+    ),
+    click.option("--tapped-density", metavar="DENSITY", help='Tapped density, such as "0.45 g/mL".'),
+)
+
+
+def _weighing_options(command: Any) -> Any:
+    for option in reversed(weights_options):
+        command = option(command)
+    return command
+
+
+def _weights(file: Path | None, given: Sequence[str]) -> tuple[str, ...]:
+    lines = read_text(file, "weights", "give a file with one weight a line").splitlines() if file else []
+    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#")) + tuple(given)
+
+
+def _packings(given: Sequence[str]) -> tuple[Packing, ...]:
+    read = []
+    for text in given:
+        parts = text.split(":")
+        if len(parts) != 3:
+            raise NotUnderstood(
+                Problem(
+                    "lot.packing",
+                    f'{text!r} is not a packing: write SIZE:MAKER:MASS, such as "3:coni-snap:135 mg"',
+                    text,
+                )
+            )
+        read.append(validated(Packing, {"size": parts[0], "maker": parts[1], "mass": parts[2]}, "--packing"))
+    return tuple(read)
+
+
+@lot.command()
+@click.argument("id")
+@click.option(
+    "--role", required=True, type=click.Choice(["tablet", "filler", "shell", "ingredient"]), help="What the lot is for."
+)
+@click.option(
+    "--material", required=True, help='Material in small letters, such as "naltrexone tablets" or "glycerol".'
+)
+@click.option("--supplier", required=True, help="Who supplied it.")
+@click.option("--supplier-lot", required=True, help="The lot number on the container.")
+@click.option("--expires", required=True, metavar="DATE", help="Last day of use, such as 2027-12-31.")
+@click.option("--amount", required=True, metavar="QUANTITY", help='How much came in, such as "100 tablets" or "500 g".')
+@click.option("--received", metavar="DATE", help="Day of receipt; default: today.")
+@click.option("--ndc", help="National Drug Code on the container.")
+@click.option("--label-claim", metavar="MASS", help='Active in one tablet by its label, such as "50 mg".')
+@click.option("--size", help="Size of the shells.")
+@click.option("--maker", help="Maker of the shells.")
+@click.option("--volume", metavar="VOLUME", help="Volume of one shell, if its maker states another.")
+@_weighing_options
+@json_option
+@click.pass_obj
+def receive(
+    app: App,
+    /,
+    id: str,
+    as_json: bool,
+    weights_file: Path | None,
+    weights: tuple[str, ...],
+    packing: tuple[str, ...],
+    **given: Any,
+) -> None:
+    """Receive a lot.
+
+    \b
+    compounding lot receive TAB-1 --role tablet --material "naltrexone tablets" --supplier Sun \\
+      --supplier-lot AB123 --ndc 47335-326-08 --expires 2027-12-31 --amount "100 tablets" \\
+      --label-claim "50 mg" --weights weights.txt
+    """
+    body = {key: value for key, value in given.items() if value is not None}
+    body |= {
+        "lot": id,
+        "received": day(app, given["received"]).isoformat(),
+        "weights": _weights(weights_file, weights),
+        "packing": [each.model_dump() for each in _packings(packing)],
+    }
+    fact = validated(LotReceived, body, f"lot {id}")
+
+    def decide() -> Decision:
+        known = app.lot(id)
+        problems = check_received(fact)
+        if known is not None:
+            problems.append(
+                Problem(
+                    "lot.known",
+                    f"Lot {id} was received before, on {known.received.received}: give this one another id",
+                    id,
+                )
+            )
+        facts: list[tuple[Record, tuple[str, ...]]] = [] if stopping(problems) else [(fact, (f"lot:{id}",))]
+        return Decision(facts, problems, {f"lot:{id}": 0} if known is None else {})
+
+    _done(
+        app,
+        *app.record(decide),
+        id,
+        f"Lot {id} received: {fact.amount} of {fact.material}, to be used by {fact.expires}.",
+        as_json,
+    )
+
+
+def _done(app: App, decision: Decision, entries: Any, id: str, says: str, as_json: bool) -> None:
+    found = app.lot(id)
+    assert found is not None
+    if as_json:
+        emit(
+            {
+                "lot": lot_data(found),
+                "entries": [entry.sequence for entry in entries],
+                "problems": [vars(each) for each in decision.problems],
+            }
+        )
+    else:
+        click.echo(f"{says} (entry {entries[-1].sequence})")
+        for problem in decision.problems:
+            notice(problem.text)
+    fail_if_stopped(decision.problems)
+
+
+@lot.command()
+@click.argument("id")
+@_weighing_options
+@json_option
+@click.pass_obj
+def measure(
+    app: App,
+    /,
+    id: str,
+    as_json: bool,
+    weights_file: Path | None,
+    weights: tuple[str, ...],
+    packing: tuple[str, ...],
+    tapped_density: str | None,
+) -> None:
+    """Record new single weights, a packing statistic or a density of a lot; the earlier ones stay on record."""
+    body = {
+        "lot": id,
+        "weights": _weights(weights_file, weights),
+        "packing": [each.model_dump() for each in _packings(packing)],
+    }
+    fact = validated(LotMeasured, body | ({"tapped_density": tapped_density} if tapped_density else {}), f"lot {id}")
+    if not (fact.weights or fact.packing or fact.tapped_density):
+        raise NotUnderstood(
+            Problem("lot.measure", "Nothing was measured: give --weights, --packing or --tapped-density", id)
+        )
+
+    def decide() -> Decision:
+        found, problems = _known(app, id)
+        problems += check_measured(fact)
+        if found and fact.weights and found.received.label_claim:
+            problems += check_tablet_weights(id, found.received.label_claim, fact.weights)
+        return _decided(fact, id, found, problems)
+
+    _done(app, *app.record(decide), id, f"Lot {id} measured.", as_json)
+
+
+def _known(app: App, id: str) -> tuple[Lot | None, list[Problem]]:
+    found = app.lot(id)
+    missing = Problem("lot.unknown", f"Lot {id} was never received here: check the id, or receive it first", id)
+    return found, [] if found else [missing]
+
+
+def _decided(fact: Record, id: str, found: Lot | None, problems: list[Problem], reason: str | None = None) -> Decision:
+    facts = [] if stopping(problems) else [(fact, (f"lot:{id}",))]
+    return Decision(facts, problems, {f"lot:{id}": found.last_seen} if found else {}, reason)
+
+
+@lot.command()
+@click.argument("id")
+@click.option("--reason", required=True, help="Why it may not be used.")
+@json_option
+@click.pass_obj
+def quarantine(app: App, id: str, reason: str, as_json: bool) -> None:
+    """Put a lot into quarantine: no plan takes it until it is cleared."""
+
+    def decide() -> Decision:
+        found, problems = _known(app, id)
+        if found and found.quarantined:
+            problems.append(Problem("lot.quarantined", f"Lot {id} is in quarantine already ({found.quarantined})", id))
+        return _decided(LotQuarantined(lot=id), id, found, problems, reason)
+
+    _done(app, *app.record(decide), id, f"Lot {id} is in quarantine: {reason}.", as_json)
+
+
+@lot.command()
+@click.argument("id")
+@click.option("--reason", required=True, help="Why it may be used again.")
+@json_option
+@click.pass_obj
+def clear(app: App, id: str, reason: str, as_json: bool) -> None:
+    """Clear a lot from quarantine."""
+
+    def decide() -> Decision:
+        found, problems = _known(app, id)
+        if found and not found.quarantined:
+            problems.append(Problem("lot.not-quarantined", f"Lot {id} is not in quarantine", id))
+        return _decided(LotCleared(lot=id), id, found, problems, reason)
+
+    _done(app, *app.record(decide), id, f"Lot {id} may be used again: {reason}.", as_json)
+
+
+@lot.command()
+@click.argument("id")
+@json_option
+@click.pass_obj
+def show(app: App, id: str, as_json: bool) -> None:
+    """Show one lot as it stands: what came in, what was measured, what was used."""
+    from compounding.problems import Refused
+
+    found, problems = _known(app, id)
+    if found is None:
+        raise Refused(problems)
+    if as_json:
+        emit({"lot": lot_data(found)})
+        return
+    received = found.received
+    click.echo(f"{id}: {received.material} ({received.role}), {received.supplier} lot {received.supplier_lot}")
+    click.echo(f"  received {received.received}: {received.amount}; left {told(found.left)}; use by {received.expires}")
+    if found.quarantined:
+        click.echo(f"  IN QUARANTINE: {found.quarantined}")
+    if found.average_weight is not None:
+        click.echo(f"  {len(found.weights)} weighed one by one, average {told(found.average_weight, 3)}")
+    for packing in found.packing:
+        click.echo(f"  packs {packing.mass} in size {packing.size} of {packing.maker}")
+    for batch, line, taken in found.used:
+        click.echo(f"  used {told(taken)} in {batch} ({line})")
+
+
+@lot.command("list")
+@json_option
+@click.pass_obj
+def list_lots(app: App, as_json: bool) -> None:
+    """List all lots: what is left, until when, and whether they may be used."""
+    lots = app.lots()
+    if as_json:
+        emit({"lots": [lot_data(each) for each in lots]})
+        return
+    today = app.today()
+    rows = [
+        (
+            each.id,
+            each.received.material,
+            told(each.left),
+            each.received.expires,
+            "quarantine" if each.quarantined else "expired" if each.expires < today else "usable",
+        )
+        for each in lots
+    ]
+    click.echo(table(("lot", "material", "left", "use by", "state"), rows, right=(2,)))
+
+
+def lot_data(found: Lot) -> dict[str, Any]:
+    """A lot as data."""
+    data: dict[str, Any] = found.received.model_dump(mode="json", exclude_none=True)
+    return data | {
+        "left": written(found.left),
+        "weights": list(found.weights),
+        "average_weight": written(found.average_weight) if found.average_weight is not None else None,
+        "packing": [each.model_dump() for each in found.packing],
+        "quarantined": found.quarantined,
+        "used": [{"batch": batch, "line": line, "amount": written(taken)} for batch, line, taken in found.used],
+    }

@@ -1,0 +1,136 @@
+"""The command line: finds the command, runs it, and is the one place where exceptions become exit codes.
+
+Exit codes: 0 done; 1 the answer is no; 2 input not understood; 3 the environment failed.
+Each command's module is imported only when it is called.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from compounding.problems import CompoundingError, EnvironmentFails, Problem
+
+# Where each command lives; its one-line help stands here so that --help imports none of them.
+COMMANDS = {
+    "demo": ("demo", "Make one capsule and one liquid batch in a fresh folder, from tablets to printed label."),
+    "init": ("init", "Write a settings file and an empty journal."),
+    "convert": ("convert", 'Write a quantity in another unit: convert "4.5 mg" mcg'),
+    "formula": ("formula", "Master formulation records: list, show, check."),
+    "plan": ("plan", "Plan a batch without recording anything."),
+    "lot": ("lot", "Source lots: receive, show, list, measure, quarantine, clear."),
+    "batch": ("batch", "Batches: open, weigh, step, yield, accept, verify, release, reject, show, list."),
+    "qc": ("qc", "Quality control: weights, assay, observe."),
+    "worksheet": ("paper", "The worksheet of a batch; once filled in, its compounding record."),
+    "label": ("paper", "A prescription label of a released batch, proved before it is written."),
+    "journal": ("journal", "The record itself: verify, head."),
+}
+
+
+class Commands(click.Group):
+    """The commands of `COMMANDS`, each imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"compounding.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, says) for name, (_, says) in COMMANDS.items()])
+
+
+def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        click.echo(f"compounding {version('compounding-pharmacy')}")
+        ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--settings",
+    envvar="COMPOUNDING_SETTINGS",
+    type=click.Path(dir_okay=False),
+    help="Settings file of the pharmacy; also COMPOUNDING_SETTINGS.",
+)
+@click.option("--as", "person", envvar="COMPOUNDING_PERSON", help="Who you are, by id; also COMPOUNDING_PERSON.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@click.pass_context
+def compounding(ctx: click.Context, settings: str | None, person: str | None) -> None:
+    """The bench tool of a compounding pharmacy.
+
+    \b
+    First look:       compounding demo
+    A calculation:    compounding plan naltrexone-capsule --strength "1.5 mg" --count 100 \\
+                        --tablet-weight "302.4 mg" --capsule-size 3 --shell-maker coni-snap \\
+                        --filler-packing "135 mg" --readability "0.1 mg" --minimum-weight "20 mg"
+    Your own bench:   compounding init --help
+    """
+    from compounding.cli.app import App
+
+    ctx.obj = App(settings, person)
+
+
+def run(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    gc.disable()  # a command lives for a moment; collecting garbage while importing costs more than it frees
+    asked = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = compounding.main(asked, prog_name="compounding", standalone_mode=False) or 0
+    except CompoundingError as error:
+        code = _tell(error, asked)
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.UsageError as error:
+        code = _usage(error, asked)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped; nothing more was recorded.", err=True)
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: say nothing more
+        code = 0
+    except OSError as error:
+        where = error.filename or "the system"
+        code = _tell(
+            EnvironmentFails(Problem("environment.os", f"{where}: {error.strerror or error}. Nothing more was done")),
+            asked,
+        )
+    except Exception as error:
+        if os.environ.get("COMPOUNDING_DEBUG"):
+            raise
+        text = f"An error of this tool, not of yours ({type(error).__name__}: {error}); set COMPOUNDING_DEBUG=1 to see where"
+        code = _tell(EnvironmentFails(Problem("tool.error", text)), asked)
+    sys.exit(code)
+
+
+def _usage(error: click.UsageError, asked: list[str]) -> int:
+    if "--json" in asked:
+        _problems_as_json([Problem("usage", error.format_message())])
+    error.show()
+    return 2
+
+
+def _tell(error: CompoundingError, asked: list[str]) -> int:
+    if "--json" in asked:
+        _problems_as_json(error.problems)
+    for problem in error.problems:
+        click.echo(f"{problem.text} [{problem.code}]", err=True)
+    return error.exit_code
+
+
+def _problems_as_json(problems: Sequence[Problem]) -> None:
+    click.echo(json.dumps({"problems": [vars(problem) for problem in problems]}, ensure_ascii=False))

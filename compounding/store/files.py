@@ -1,0 +1,57 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from compounding.problems import EnvironmentFails, Problem
+
+
+@contextmanager
+def written_whole(path: Path, content: bytes) -> Iterator[None]:
+    """Write a file beside its place and durably; move it there when the block ends well, remove it otherwise.
+
+    What must be recorded before a paper may exist is recorded inside the block.
+
+    Raises:
+        EnvironmentFails: the disk is full or the folder cannot be written; nothing of the file is left.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with _in_plain_words(path):
+            with beside.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        yield
+        with _in_plain_words(path):
+            beside.replace(path)
+            _sync_folder(path.parent)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all."""
+    with written_whole(path, content):
+        pass
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _in_plain_words(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        text = f"{path} could not be written: {error.strerror}. No file was left; check the disk and the folder, then try again"
+        raise EnvironmentFails(Problem("file.not-written", text, str(path))) from None
