@@ -18,6 +18,7 @@ from compounding.quantities import (
     amount,
     count,
     decimal_text,
+    ratio,
     rounded,
 )
 
@@ -275,5 +276,4 @@ def relative_error(made: Quantity, ordered: Quantity) -> Fraction:
         made: strength or concentration after rounding to the balance.
         ordered: strength or concentration ordered, in the same dimension.
     """
-    share = made / ordered
-    return Fraction(share.to_base_units().magnitude) - 1
+    return ratio(made, ordered) - 1

@@ -32,6 +32,14 @@ _DIMENSIONS: Final[dict[str, dict[str, int]]] = {
     "Density": {"mass": 1, "volume": -1},
     "Count": {"unit": 1},
 }
+_KINDS: Final = {
+    "Mass": "a mass of one material",
+    "Volume": "a volume",
+    "MassPerUnit": "a mass of one material in one tablet or capsule",
+    "Concentration": "a mass of one material in a volume",
+    "Density": "a mass of one material in a volume",
+    "Count": "a number of tablets, capsules or doses",
+}
 _UNITS: Final = frozenset({"tablet", "capsule", "dose", "drop", "day"})
 
 
@@ -77,8 +85,9 @@ def check(name: str, annotation: str, value: Any) -> None:
         expected = _DIMENSIONS[annotation]
         of_one = sorted(materials.values()) == ([1] if "mass" in expected else [])
         if kind != expected or not of_one:
-            seen = f"{told(value)} of {', '.join(sorted(materials)) or 'no material'}"
-            raise CannotCompute(f"{name}: {seen} is not a {annotation} of one material", code="calculation.dimension")
+            of = ", ".join(sorted(materials)).replace("_", " ")
+            seen, needed = told(value) + (f" of {of}" if of else ""), _KINDS[annotation]
+            raise CannotCompute(f"{name}: {seen} is not {needed}", code="calculation.dimension")
 
 
 def _shown(value: Any) -> str:
@@ -103,7 +112,11 @@ def measured(calculation: Callable[P, R]) -> Callable[P, R]:
         for name, value in given.items():
             if name in checked:
                 check(name.replace("_", " "), checked[name], value)
-        result = calculation(*args, **kwargs)
+        try:
+            result = calculation(*args, **kwargs)
+        except ZeroDivisionError:
+            zero = " or ".join(name.replace("_", " ") for name, value in given.items() if not value)
+            raise CannotCompute(f"The {zero} is zero; it must be above zero", code="calculation.zero") from None
         if "return" in checked:
             check(calculation.__name__.replace("_", " "), checked["return"], result)
         steps = _steps.get()
