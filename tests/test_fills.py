@@ -1,0 +1,53 @@
+"""How much filler makes every capsule full: worked examples, and what is true of every fill."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compounding.calc.fills import filler_per_capsule, mass_in_capsules, packing_from_density, share_of_capsule
+from compounding.quantities import count, quantity, ratio
+from compounding.rules.tables import rows
+from tests.worked import examples, show
+
+ONE = count(1, "capsule")
+milligrams = st.integers(1, 1_000_000).map(lambda number: Fraction(number, 1000))
+
+
+@pytest.mark.parametrize(("subject", "step"), examples("fills"))
+def test_the_worked_example_comes_out_as_computed(subject: str, step: dict[str, Any]) -> None:
+    show(subject, step)
+
+
+@given(milligrams, milligrams, milligrams)
+def test_source_and_filler_fill_the_capsule_exactly(source: Fraction, room: Fraction, packing: Fraction) -> None:
+    powder, filler = quantity("1 mg/capsule", "tablet powder"), quantity("1 mg/capsule", "lactose")
+    share = share_of_capsule(source * powder, (source + room) * powder)
+    assert share + ratio(filler_per_capsule(share, packing * filler), packing * filler) == 1
+
+
+@given(milligrams, st.integers(1, 500), st.integers(2, 100))
+def test_k_times_the_capsules_hold_exactly_k_times_the_filler(each: Fraction, units: int, k: int) -> None:
+    filler = each * quantity("1 mg/capsule", "lactose")
+    assert mass_in_capsules(filler, count(k * units, "capsule")) == k * mass_in_capsules(
+        filler, count(units, "capsule")
+    )
+
+
+def test_a_shell_table_shifted_by_one_size_is_not_ours() -> None:
+    """B05: one maker's page prints 0.95, 0.37 and 0.21 mL for sizes 000, 1 and 3 (urmachine)."""
+    volumes = {row["size"]: row["volume"] for row in rows("shells")}
+    assert list(volumes) == ["000", "00", "0", "1", "2", "3", "4", "5"]
+    assert [volumes[size] for size in ("000", "1", "3")] == ["1.37 mL", "0.50 mL", "0.30 mL"]
+    for kind in ("volume", "shell"):
+        measures = [quantity(row[kind]) for row in rows("shells")]
+        assert measures == sorted(measures, reverse=True)
+
+
+def test_microcrystalline_cellulose_fills_a_size_3_with_135_mg_and_not_225() -> None:
+    packing = packing_from_density(quantity("0.30 mL"), quantity("0.45 g/mL", "microcrystalline cellulose"), ONE)
+    assert packing == quantity("135 mg/capsule", "microcrystalline cellulose")
