@@ -1,0 +1,524 @@
+"""The append-only journal of one site: drafts of facts in, entries out, nothing ever changed.
+
+An entry is the canonical JSON of one fact, with its place in the log and the head of the log before
+it. Its bytes are stored as they are; the other columns only help to find it. A decision says
+which subjects it was made on and the last entry it saw of each; if one of them has moved, nothing
+is written, and whoever decided reads and decides again.
+
+The signatures of an entry have their place beside its bytes and are empty as yet.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
+from compounding.store import log
+from compounding.store.canonical import canonical_bytes, plain_text, read_canonical
+from compounding.store.database import CommitFails, Database, PersonalRow, Row, check_site, create, open_file
+from compounding.store.log import Frontier, Head
+
+CLOCK_TOLERANCE = timedelta(seconds=2)  # two workstations whose clocks agree this well do not disturb each other
+SALT_BYTES = 16
+
+_KEYS = (
+    "body",
+    "head",
+    "idempotency_key",
+    "kind",
+    "person",
+    "reason",
+    "schema",
+    "sequence",
+    "site",
+    "subjects",
+    "time",
+    "workstation",
+)
+_CLOCK_KEY = "clock_set_back"  # only there when it is true
+
+
+def new_key() -> str:
+    """A key under which one append can be looked up, drawn at random [128 bits]."""
+    return os.urandom(16).hex()
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A fact that may join the journal.
+
+    Args:
+        kind: what happened, in the past tense: ``Weighed``.
+        body: the fact itself: text, whole numbers, booleans, None, lists and objects of these.
+        subjects: what it is about, as ``kind:identifier``: ``batch:2026-0001``.
+        person: who did it or saw it.
+        workstation: where it was written down.
+        reason: why, if a reason was asked for; else empty.
+        time: when, with its time zone.
+        idempotency_key: writing the same fact twice under one key writes it once.
+        schema: version of the body's form [1 or more].
+        clock_set_back: True if this entry is knowingly earlier than the one before it.
+    """
+
+    kind: str
+    body: Mapping[str, Any]
+    subjects: tuple[str, ...]
+    person: str
+    workstation: str
+    reason: str
+    time: datetime
+    idempotency_key: str = field(default_factory=new_key)
+    schema: int = 1
+    clock_set_back: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A fact in the journal.
+
+    Args:
+        sequence: its place [1 or more].
+        head: the log before it.
+        raw: its canonical bytes, from which all the rest was read.
+        signatures: bytes of its signatures; empty as yet.
+    """
+
+    sequence: int
+    kind: str
+    schema: int
+    site: str
+    head: Head
+    time: datetime
+    person: str
+    workstation: str
+    reason: str
+    subjects: tuple[str, ...]
+    body: dict[str, Any]
+    idempotency_key: str
+    clock_set_back: bool
+    raw: bytes
+    signatures: bytes
+
+
+@dataclass(frozen=True)
+class Personal:
+    """Who a prescription is for; not in the log, and erasable.
+
+    Args:
+        digest: salted SHA-256, in hexadecimal, that a fact in the log may hold in place of the name.
+    """
+
+    prescription: str
+    name: str
+    address: str
+    digest: str
+
+
+class JournalMoved(Refused):
+    """Someone wrote about a subject between reading and writing: read and decide again."""
+
+
+class Journal:
+    """The journal of one site in one file. Make it with `create` or `open`; close it, or use it in ``with``."""
+
+    def __init__(self, database: Database, site: str) -> None:
+        self.database = database
+        self.site = site
+
+    @classmethod
+    def create(cls, path: Path, site: str) -> Self:
+        """Begin an empty journal where there is no file yet."""
+        return cls(create(path, check_site(site)), site)
+
+    @classmethod
+    def open(cls, path: Path, site: str) -> Self:
+        """Open the journal of a site.
+
+        Raises:
+            EnvironmentFails: there is no journal, or it cannot be read.
+            Refused: it is the journal of another site.
+        """
+        database = open_file(path)
+        try:
+            if not database.site_known(check_site(site)):
+                sites = ", ".join(database.sites())
+                text = f"{path} is the journal of {sites or 'no site'}, not of {site}: correct the settings."
+                raise Refused(Problem("journal.other-site", text, where=str(path)))
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, site)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # ---- the log ----
+
+    @property
+    def origin(self) -> str:
+        """The name of the log on a checkpoint."""
+        return f"compounding-pharmacy/{self.site}"
+
+    def head(self) -> Head:
+        """Size and root of the log now."""
+        return log.head_of(self._end()[0])
+
+    def checkpoint(self) -> str:
+        """The head as text, for paper and QR code."""
+        return log.checkpoint(self.origin, self.head())
+
+    def short_code(self) -> str:
+        """The head as 26 characters, for eyes and voices."""
+        return log.short_code(self.origin, self.head())
+
+    # ---- reading ----
+
+    def entries(self, subject: str | None = None, after: int = 0) -> tuple[Entry, ...]:
+        """Entries in order, of all subjects or about one.
+
+        Args:
+            subject: ``batch:2026-0001``; None for all.
+            after: leave out entries up to this sequence [0 or more].
+
+        Raises:
+            Refused: an entry does not hold what was recorded.
+        """
+        if subject is None:
+            rows = self.database.rows(self.site, after)
+        else:
+            rows = self.database.rows_about(self.site, plain_text(subject, "subject"), after)
+        return tuple(self._trusted(row) for row in rows)
+
+    def subjects(self, prefix: str) -> dict[str, int]:
+        """The subjects of one kind (``batch:``), sorted, each with the sequence of its last entry."""
+        if not prefix.isascii() or not prefix.endswith(":"):
+            raise NotUnderstood(Problem("journal.prefix", f"{prefix!r} is no kind of subject: expected such as batch:"))
+        end = prefix[:-1] + chr(ord(":") + 1)  # the first text after everything that begins so
+        return dict(self.database.subjects_between(self.site, prefix, end))
+
+    def last_seen(self, subjects: Iterable[str]) -> dict[str, int]:
+        """The sequence of the last entry about each subject [0 if there is none]."""
+        plain = [plain_text(subject, "subject") for subject in subjects]
+        return {subject: self.database.last_about(self.site, subject) for subject in plain}
+
+    # ---- writing ----
+
+    def append(self, drafts: Sequence[Draft], seen: Mapping[str, int]) -> tuple[Entry, ...]:
+        """Write down facts: all of them, durably, or none.
+
+        Args:
+            drafts: the facts in order.
+            seen: each subject that the decision was made on, with the last sequence it saw there [0: nothing yet].
+
+        Returns:
+            The entries; those already there if they were written before under the same keys.
+
+        Raises:
+            JournalMoved: one of the subjects has another last entry than the decision saw.
+            Refused: the clock went back, or a key was used for another fact, or the end of the log is damaged.
+            NotUnderstood: a draft holds what cannot be written down.
+            EnvironmentFails: disk or database failed.
+        """
+        drafts = [_checked(draft) for draft in drafts]
+        if not drafts:
+            return ()
+        try:
+            with self.database.writing():
+                entries = self._written_before(drafts)
+                if not entries:
+                    self._refuse_if_moved(seen)
+                    entries = self._written_now(drafts)
+        except CommitFails as failure:
+            raise self._outcome(drafts, failure) from failure
+        return entries
+
+    def _written_before(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
+        """The entries that these drafts are already, or nothing."""
+        rows = [self.database.row_of_key(self.site, draft.idempotency_key) for draft in drafts]
+        entries = tuple(self._trusted(row) for row in rows if row is not None)
+        if entries and (len(entries) < len(drafts) or not all(map(_says_the_same, drafts, entries))):
+            text = (
+                f"Entry {entries[0].sequence} was written under the same key, {entries[0].idempotency_key}, with other"
+                " content: nothing was recorded. Look at that entry; if this is another fact, run the command again."
+            )
+            raise Refused(Problem("journal.key-used", text, where=f"entry {entries[0].sequence}"))
+        return entries
+
+    def _refuse_if_moved(self, seen: Mapping[str, int]) -> None:
+        moved = []
+        for subject, was in seen.items():
+            now = self.database.last_about(self.site, plain_text(subject, "subject"))
+            if now != was:
+                text = (
+                    f"{subject}: the decision was made at entry {was}, the journal is at entry {now} by now."
+                    " Nothing was recorded. Run the command again."
+                )
+                moved.append(Problem("journal.moved", text, where=subject))
+        if moved:
+            raise JournalMoved(moved)
+
+    def _written_now(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
+        frontier, last_time = self._end()
+        entries = []
+        for draft in drafts:
+            _refuse_a_clock_behind(draft, last_time)
+            row = _row(draft, self.site, frontier)
+            self.database.add(row, draft.subjects)
+            frontier = log.frontier_of(row.sequence, row.peaks)
+            last_time = draft.time
+            entries.append(entry_of(row))
+        return tuple(entries)
+
+    def _outcome(self, drafts: Sequence[Draft], failure: CommitFails) -> EnvironmentFails:
+        """What became of drafts whose commit failed: looked up, never guessed."""
+        try:
+            found = [self.database.row_of_key(self.site, draft.idempotency_key) for draft in drafts]
+        except EnvironmentFails:
+            fate = "It is not known whether the entry was recorded"
+        else:
+            if not any(found):
+                return failure
+            fate = f"Entry {', '.join(str(row.sequence) for row in found if row)} is in the file, but may not last"
+        text = (
+            f"The disk failed at the last moment ({failure.__cause__}). {fate}. Do not repeat the command: check the disk,"
+            " run `compounding journal verify`, and look whether the entry is there."
+        )
+        return EnvironmentFails(Problem("journal.outcome-unknown", text, where=str(self.database.path)))
+
+    def _end(self) -> tuple[Frontier, datetime | None]:
+        """Frontier of the log and time of its last entry, after checking that entry against the one before it."""
+        rows = self.database.last_two(self.site)
+        if not rows:
+            return log.EMPTY, None
+        entries = [self._trusted(row) for row in rows]
+        frontiers = [*map(_frontier_after, rows), log.EMPTY]
+        if entries[0].head != log.head_of(frontiers[1]) or frontiers[0] != log.grown(frontiers[1], rows[0].leaf):
+            raise _damaged(entries[0].sequence, "it does not follow from the entry before it")
+        return frontiers[0], entries[0].time
+
+    def _trusted(self, row: Row) -> Entry:
+        try:
+            return entry_of(row)
+        except NotUnderstood as wrong:
+            raise _damaged(row.sequence, str(wrong)) from wrong
+
+    # ---- who a prescription is for ----
+
+    def remember_person_of(self, prescription: str, name: str, address: str) -> Personal:
+        """Keep name and address beside the log; the digest may stand in a fact in their place.
+
+        A second time for the same prescription corrects it, with a new digest.
+        """
+        texts = [plain_text(text, what) for text, what in ((prescription, "prescription"), (name, "name"))]
+        salt = os.urandom(SALT_BYTES)
+        row = PersonalRow(self.site, texts[0], salt, texts[1], plain_text(address, "address"), "")
+        row = row._replace(digest=personal_digest(row))
+        self.database.put_personal(row)
+        return Personal(row.prescription, row.name, row.address, row.digest)
+
+    def recall_personal(self, prescription: str) -> Personal | None:
+        """Who a prescription is for; None if it was never known here, or was erased.
+
+        Raises:
+            Refused: name or address are not what was remembered.
+        """
+        row = self.database.personal(self.site, plain_text(prescription, "prescription"))
+        if row is None:
+            return None
+        if not is_as_remembered(row):
+            text = (
+                f"The name kept for prescription {row.prescription} is not the one that was recorded:"
+                " use the paper prescription, and run `compounding journal verify`."
+            )
+            raise Refused(Problem("journal.personal-altered", text, where=row.prescription))
+        return Personal(row.prescription, row.name, row.address, row.digest)
+
+
+def entry_of(row: Row) -> Entry:
+    """The entry in a row, if its columns say what its bytes say.
+
+    Raises:
+        NotUnderstood: the bytes are not those of the leaf, not canonical, not an entry, or a column differs.
+    """
+    if not all(isinstance(part, bytes) for part in (row.body, row.signatures, row.leaf, row.peaks)):
+        raise _not_an_entry("a column holds no bytes")
+    if log.leaf_hash(log.leaf_data(row.body, row.signatures)) != row.leaf:
+        raise _not_an_entry("its bytes do not have the hash that was stored with them")
+    fact = read_canonical(row.body)
+    try:
+        entry = _entry(fact, row)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _not_an_entry("its bytes are not those of an entry") from error
+    columns = (row.site, row.sequence, row.kind, row.time, row.person, row.idempotency_key)
+    stated = tuple(fact[key] for key in ("site", "sequence", "kind", "time", "person", "idempotency_key"))
+    if columns != stated:
+        raise _not_an_entry("a column differs from its bytes")
+    return entry
+
+
+def personal_digest(row: PersonalRow) -> str:
+    """Salted digest of name and address, bound to site and prescription [64 hexadecimal digits]."""
+    stated = {
+        "address": row.address,
+        "name": row.name,
+        "prescription": row.prescription,
+        "salt": row.salt.hex(),
+        "site": row.site,
+    }
+    return sha256(canonical_bytes(stated, "personal data")).hexdigest()
+
+
+def is_as_remembered(row: PersonalRow) -> bool:
+    """True if name and address still have the digest that was kept with them."""
+    try:
+        return isinstance(row.salt, bytes) and row.digest == personal_digest(row)
+    except NotUnderstood:
+        return False
+
+
+def written_time(time: datetime) -> str:
+    """A moment as the journal writes it: UTC, always with microseconds, so that text sorts as time does.
+
+    Example:
+        >>> written_time(datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
+        '2026-03-01T09:30:00.000000Z'
+    """
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def clock_went_back(time: datetime, before: datetime | None) -> bool:
+    """True if a moment lies further before the last entry than clocks differ."""
+    return before is not None and time < before - CLOCK_TOLERANCE
+
+
+def _checked(draft: Draft) -> Draft:
+    """The draft with its texts in normal form and its time in UTC, or a refusal; before anything is locked."""
+    if draft.time.tzinfo is None or draft.time.utcoffset() is None:
+        text = f"The time {draft.time.isoformat()} has no time zone: nothing was recorded. Give it with its zone."
+        raise NotUnderstood(Problem("journal.time-zone", text, where="time"))
+    texts: dict[str, Any] = {
+        name: plain_text(getattr(draft, name), name)
+        for name in ("kind", "person", "workstation", "reason", "idempotency_key")
+    }
+    for name in ("kind", "person", "idempotency_key"):
+        if not texts[name].strip():
+            raise NotUnderstood(Problem("journal.empty", f"An entry needs a {name}: say what it is.", where=name))
+    subjects = tuple(plain_text(subject, "subject") for subject in draft.subjects)
+    for subject in subjects:
+        kind, _, name = subject.partition(":")
+        if not (kind.isascii() and kind.isalpha() and name.strip()) or subjects.count(subject) > 1:
+            text = f"{subject!r} cannot be a subject: write its kind, a colon, its name, once, such as batch:2026-0001."
+            raise NotUnderstood(Problem("journal.subject", text, where="subjects"))
+    return replace(draft, **texts, subjects=subjects, time=draft.time.astimezone(UTC))
+
+
+def _row(draft: Draft, site: str, before: Frontier) -> Row:
+    head = log.head_of(before)
+    sequence = head.size + 1
+    fact: dict[str, Any] = {
+        "body": dict(draft.body),
+        "head": {"root": head.root.hex(), "size": head.size},
+        "idempotency_key": draft.idempotency_key,
+        "kind": draft.kind,
+        "person": draft.person,
+        "reason": draft.reason,
+        "schema": draft.schema,
+        "sequence": sequence,
+        "site": site,
+        "subjects": list(draft.subjects),
+        "time": written_time(draft.time),
+        "workstation": draft.workstation,
+    }
+    if draft.clock_set_back:
+        fact[_CLOCK_KEY] = True
+    raw = canonical_bytes(fact, draft.kind)
+    signatures = b""
+    leaf = log.leaf_hash(log.leaf_data(raw, signatures))
+    peaks = b"".join(log.grown(before, leaf).peaks)
+    key, time = draft.idempotency_key, fact["time"]
+    return Row(site, sequence, draft.kind, time, draft.person, key, raw, signatures, leaf, peaks)
+
+
+def _entry(fact: dict[str, Any], row: Row) -> Entry:
+    """Read the parts of an entry; anything missing, too many or of another type is an error of some kind."""
+    set_back = fact.get(_CLOCK_KEY, False)
+    if set(fact) - {_CLOCK_KEY} != set(_KEYS) or (_CLOCK_KEY in fact and set_back is not True):
+        raise KeyError("parts")
+    head, subjects = fact["head"], fact["subjects"]
+    texts = [fact[name] for name in ("idempotency_key", "kind", "person", "reason", "site", "time", "workstation")]
+    numbers = [fact["schema"], fact["sequence"], head["size"]]
+    if not all(type(text) is str for text in (*texts, *subjects)) or not all(type(number) is int for number in numbers):
+        raise TypeError("parts")
+    if type(subjects) is not list or type(fact["body"]) is not dict or set(head) != {"root", "size"}:
+        raise TypeError("parts")
+    time = datetime.fromisoformat(fact["time"])
+    root = bytes.fromhex(head["root"])
+    if written_time(time) != fact["time"] or root.hex() != head["root"]:
+        raise ValueError("spelling")
+    return Entry(
+        sequence=fact["sequence"],
+        kind=fact["kind"],
+        schema=fact["schema"],
+        site=fact["site"],
+        head=Head(head["size"], root),
+        time=time,
+        person=fact["person"],
+        workstation=fact["workstation"],
+        reason=fact["reason"],
+        subjects=tuple(subjects),
+        body=fact["body"],
+        idempotency_key=fact["idempotency_key"],
+        clock_set_back=set_back,
+        raw=row.body,
+        signatures=row.signatures,
+    )
+
+
+def _says_the_same(draft: Draft, entry: Entry) -> bool:
+    """True if a draft states the fact of an entry; a second try has another time and perhaps another workstation."""
+    stated = (draft.kind, draft.schema, draft.subjects, draft.person, draft.reason, draft.clock_set_back)
+    written = (entry.kind, entry.schema, entry.subjects, entry.person, entry.reason, entry.clock_set_back)
+    return stated == written and canonical_bytes(dict(draft.body)) == canonical_bytes(entry.body)
+
+
+def _frontier_after(row: Row) -> Frontier:
+    try:
+        return log.frontier_of(row.sequence, row.peaks)
+    except NotUnderstood as wrong:
+        raise _damaged(row.sequence, str(wrong)) from wrong
+
+
+def _refuse_a_clock_behind(draft: Draft, last: datetime | None) -> None:
+    if clock_went_back(draft.time, last) and not draft.clock_set_back:
+        assert last is not None
+        text = (
+            f"The clock reads {written_time(draft.time)}, but the last entry was written at {written_time(last)}:"
+            " nothing was recorded. Set the clock of this workstation right and run the command again."
+        )
+        raise Refused(Problem("journal.clock-behind", text, where="time"))
+
+
+def _damaged(sequence: int, reason: str) -> Refused:
+    text = (
+        f"Entry {sequence} does not hold what was recorded: {reason}. Nothing was recorded now. Keep the file as it is,"
+        " run `compounding journal verify`, and go on with the newest backup that verifies."
+    )
+    return Refused(Problem("journal.damaged", text, where=f"entry {sequence}"))
+
+
+def _not_an_entry(reason: str) -> NotUnderstood:
+    return NotUnderstood(Problem("journal.not-an-entry", reason))

@@ -1,0 +1,36 @@
+"""A small journal to tell stories with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from compounding.store.journal import Draft, Journal
+
+SITE = "main"
+START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+
+
+def draft(kind: str = "Weighed", *subjects: str, minute: int = 0, **changed: Any) -> Draft:
+    """A fact about these subjects (a batch, if none is named) at so many minutes past nine."""
+    whole: dict[str, Any] = {
+        "kind": kind,
+        "body": {"line": "naltrexone tablets", "reading": "952.6 mg"},
+        "subjects": subjects or ("batch:2026-0001",),
+        "person": "Ana Müller",
+        "workstation": "bench-1",
+        "reason": "",
+        "time": START + timedelta(minutes=minute),
+    }
+    return Draft(**(whole | changed))
+
+
+def filled(path: Path, entries: int = 12) -> Journal:
+    """A journal with entries about two batches and a lot, and a name."""
+    journal = Journal.create(path, SITE)
+    for number in range(entries):
+        subjects = (f"batch:2026-000{number % 2}", "lot:NAL-50")[: 1 + number % 3 // 2]
+        journal.append([draft("Weighed", *subjects, minute=number, idempotency_key=f"key-{number}")], {})
+    journal.remember_person_of("rx-1", "Zoë O'Hara", "12 High Street, Springfield")
+    return journal
