@@ -75,20 +75,25 @@ def beyond_use_date(
                 source=limit["source"],
             )
         )
+    expired = [(component, expiry) for component, expiry in expiries.items() if expiry < prepared]
+    if expired:
+        raise Refused(
+            Problem("lot.expired", f"{component} expired on {expiry}; take another lot", component)
+            for component, expiry in expired
+        )
     days, limited_by, source = limit["days"], f"class: {limit['says']}", limit["source"]
+    reaches = []
     for study in studies:
-        if study.storage != storage:
-            continue
         may_extend = not category.startswith("aqueous") or study.preservative_tested
         reach = min(study.days, table["ceiling"]["days"])
-        if reach < days or (reach > days and may_extend):
-            days, limited_by, source = reach, f"stability study at {storage}", study.source
+        if study.storage == storage and (reach < days or (reach > days and may_extend)):
+            reaches.append((reach, study.source))
+    if reaches:  # where studies differ, the shortest counts, in whatever order they are listed
+        (days, source), limited_by = min(reaches), f"stability study at {storage}"
     last = prepared + timedelta(days=days - FIRST_DAY)
-    for component, expiry in sorted(expiries.items(), key=lambda each: each[1]):
-        if expiry < prepared:
-            raise Refused(Problem("lot.expired", f"{component} expired on {expiry}; take another lot", component))
-        if expiry < last:
-            days, last = (expiry - prepared).days + FIRST_DAY, expiry
-            limited_by, source = f"expiry of {component}", "usp-795"
+    component, expiry = min(expiries.items(), key=lambda each: each[1], default=("", last))
+    if expiry < last:
+        days, last = (expiry - prepared).days + FIRST_DAY, expiry
+        limited_by, source = f"expiry of {component}", "usp-795"
     rule = f"USP <795>: {limit['says']}, at most {limit['days']} days; never past a component's expiry; day of preparation is day 1"
     return BeyondUseDate(last, days, limited_by, rule, source)
