@@ -35,7 +35,7 @@ def test_the_date_is_the_one_computed_by_hand(case: dict[str, Any]) -> None:
 
 
 def test_an_aqueous_liquid_without_preservative_is_refrigerated_or_refused() -> None:
-    with pytest.raises(Refused, match=r"not preserved .* may not be stored at room: refrigerate it$") as refusal:
+    with pytest.raises(Refused, match=r"not preserved .* may not be kept at room temperature: refrigerate it$") as refusal:
         beyond_use_date("aqueous_nonpreserved", "room", TODAY, {})  # BUD-11
     assert [problem.code for problem in refusal.value.problems] == ["beyond-use.storage"]
 

@@ -12,6 +12,8 @@ from compounding.rules.tables import Row, in_force
 # The day of compounding is day 1, the earlier of the two readings in use (uiuc-bud).
 FIRST_DAY = 1
 
+KEPT = {"room": "at room temperature", "refrigerator": "in the refrigerator"}
+
 
 @dataclass(frozen=True)
 class BeyondUseDate:
@@ -71,7 +73,7 @@ def beyond_use_date(
         raise Refused(
             Problem(
                 "beyond-use.storage",
-                f"A preparation that is {limit['says']} may not be stored at {storage}: refrigerate it",
+                f"A preparation that is {limit['says']} may not be kept {KEPT.get(storage, storage)}: refrigerate it",
                 source=limit["source"],
             )
         )
@@ -89,7 +91,7 @@ def beyond_use_date(
         if study.storage == storage and (reach < days or (reach > days and may_extend)):
             reaches.append((reach, study.source))
     if reaches:  # where studies differ, the shortest counts, in whatever order they are listed
-        (days, source), limited_by = min(reaches), f"stability study at {storage}"
+        (days, source), limited_by = min(reaches), f"stability study {KEPT[storage]}"
     last = prepared + timedelta(days=days - FIRST_DAY)
     component, expiry = min(expiries.items(), key=lambda each: each[1], default=("", last))
     if expiry < last:
