@@ -153,7 +153,9 @@ def test_ten_empty_capsules_are_judged_without_a_relative_spread() -> None:
 
 @pytest.mark.parametrize("n", [0, 1, 9, 11, 20, 29, 31])
 def test_any_other_count_is_refused(n: int) -> None:
-    with pytest.raises(CannotCompute, match=rf"^{n} contents seen; .*the first 10 units.*20 more \(30\)") as refusal:
+    with pytest.raises(
+        CannotCompute, match=rf"^{n} contents seen; .*the first 10 units.*20 more \(30\)\. Give every unit"
+    ) as refusal:
         judge([Fraction(100)] * n)
     assert refusal.value.problems[0].code == "uniformity.count"
 
@@ -187,12 +189,15 @@ def test_the_narrowest_criteria_still_judge() -> None:
 
 def test_masses_become_percent_of_the_label() -> None:
     assert percent_of_label(fractions(["1.5", "1.47", "0"]), Fraction("1.5")) == (100, 98, 0)
+    assert percent_of_label([Fraction("0.25")], Fraction("0.5")) == (50,)
     for strength in (0, -1):
         with pytest.raises(CannotCompute, match=f"^strength {strength}: contents need a labelled strength above zero$"):
             percent_of_label([Fraction(1)], Fraction(strength))
 
 
 def test_the_working_tells_each_step() -> None:
+    two = judge([*fractions([98] * 28), Fraction("73.25"), Fraction("125")])
+    assert working(two)[3].endswith("outside: unit 29 73.2500 %, unit 30 125.0000 %")
     low = judge([*fractions([98] * 29), Fraction("73.25")])
     assert working(low) == (
         "30 units: mean X = 97.1750 %, standard deviation s = 4.5187 %",

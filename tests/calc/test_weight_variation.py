@@ -38,10 +38,21 @@ def test_the_worked_example_of_weight_variation() -> None:
     assert seen.verdict == "pass"
 
 
+def test_everything_may_be_active_and_the_target_counts() -> None:
+    assert applies(Fraction(25), Fraction(25))
+    assert contents_by_weight([Fraction("0.5")] * 2, Fraction("0.5")) == (Fraction("0.5"), Fraction("0.5"))
+    high = {"assay": Fraction("117"), "active_mg": Fraction(50), "contents_mg": Fraction(150)}
+    assert judge_by_weight(NET, **high).verdict == "test_20_more"
+    assert judge_by_weight(NET, **high, target=Fraction(105)).verdict == "pass"
+
+
 def test_a_low_dose_capsule_is_refused_with_the_reason() -> None:
-    with pytest.raises(Refused, match=r"4\.5 mg of active is 3\.00 % of the contents; .*Assay ten units") as refusal:
+    with pytest.raises(
+        Refused, match=r"4\.5 mg of active is 3\.00 % of the contents; .*needs at least 25.*Assay ten units"
+    ) as refusal:
         judge_by_weight(NET, Fraction(100), active_mg=Fraction("4.5"), contents_mg=Fraction(150))
-    assert refusal.value.problems[0].code == "uniformity.weight-variation-not-allowed"
+    problem = refusal.value.problems[0]
+    assert (problem.code, problem.source) == ("uniformity.weight-variation-not-allowed", "usp-905-weight-variation")
 
 
 @pytest.mark.parametrize(("active", "contents"), [(0, 10), (11, 10), (-1, 10)])
@@ -52,5 +63,5 @@ def test_an_active_that_does_not_fit_its_contents_is_refused(active: int, conten
 
 @pytest.mark.parametrize(("weights", "assay"), [([], 100), ([1, 0], 100), ([1, -1], 100), ([1, 1], 0)])
 def test_weights_and_assay_must_be_above_zero(weights: list[int], assay: int) -> None:
-    with pytest.raises(CannotCompute, match="above zero"):
+    with pytest.raises(CannotCompute, match=r"^Weight variation needs .* above zero\. Check the readings\.$"):
         contents_by_weight([Fraction(weight) for weight in weights], Fraction(assay))
