@@ -185,22 +185,30 @@ class Formula(Record):
     @model_validator(mode="after")
     def _holds_what_its_form_needs(self) -> Formula:
         needs = {"capsule": ("filler",), "oral liquid": ("vehicle", "dose", "component")}[self.dosage_form]
+        form = {"capsule": "capsules", "oral liquid": "an oral liquid"}[self.dosage_form]
         for key in needs:
             if not getattr(self, key):
-                raise ValueError(f"a formula for a {self.dosage_form} needs [{key}]: add it")
+                raise ValueError(f"a formula for {form} needs [{key}]: add it")
         if percent(self.overage) > Fraction(1, 4):
             raise ValueError(f"overage is {self.overage}: at most 25 % replaces losses, more would add to a dose")
         for component in self.component:
             if component.amount is None:
                 raise ValueError(f'the component {component.material} needs an amount, such as "0.5 g/100 mL": add it')
-        if self.filler and any(refused.material == self.filler.material for refused in self.filler.refused):
-            raise ValueError(f"the filler {self.filler.material} is also on the list of refused fillers")
+        if self.filler:
+            refused = {each.material for each in self.filler.refused}
+            for name in (self.filler.material, *self.filler.alternatives):
+                if name in refused:
+                    raise ValueError(f"the filler {name} is also on the list of refused fillers")
         known = PLACEHOLDERS | {part.material.replace(" ", "_") for part in self.component}
         for number, step in enumerate(self.step, 1):
-            unknown = set(re.findall(r"\{([^}]*)\}", step.get("do", ""))) - known
-            if "do" not in step or unknown:
+            if "do" not in step:
+                raise ValueError(f'step {number} needs do = "...": say what is done')
+            unknown = set(re.findall(r"\{([^}]*)\}", step["do"])) - known
+            if unknown:
+                names = [f"{{{name}}}" for name in sorted(known)]
                 raise ValueError(
-                    f'step {number} needs do = "..." and may name only {", ".join(sorted(known))} in braces'
+                    f"step {number} names {', '.join(f'{{{name}}}' for name in sorted(unknown))}; "
+                    f"it may name only {', '.join(names[:-1])} or {names[-1]}"
                 )
         for key in ("prepared_by", "approved_by", "change_reason"):
             if key not in self.approval:

@@ -82,7 +82,11 @@ def validated(model: type[R], data: Mapping[str, Any], where: str) -> R:
     try:
         return model.model_validate(_tuples(data))
     except ValidationError as error:
-        raise NotUnderstood([_problem(detail, model, where) for detail in error.errors()]) from None
+        details = error.errors()
+        # A list whose only item is wrong is also said to be too short; the item says more.
+        inside = {detail["loc"][:1] for detail in details if len(detail["loc"]) > 1}
+        told_once = [each for each in details if each["type"] != "too_short" or each["loc"][:1] not in inside]
+        raise NotUnderstood([_problem(detail, model, where) for detail in told_once]) from None
 
 
 def _tuples(data: Any) -> Any:
@@ -98,6 +102,7 @@ _INSTEAD = {
     "int_type": "write a whole number without quotes",
     "bool_type": "write true or false without quotes",
     "tuple_type": "write a list in square brackets",
+    "too_short": "write at least one",
     "dict_type": "write it as a table of its own",
     "model_type": "write it as a table of its own",
 }
@@ -124,6 +129,9 @@ def _problem(detail: ErrorDetails, model: type[Record], where: str) -> Problem:
 
 
 def _seen(value: Any) -> str:
+    for kind, name in ((Mapping, "a table"), (tuple, "a list"), (date, "a date")):
+        if isinstance(value, kind):
+            return name
     text = str(value) if isinstance(value, int | Decimal) else repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
 
