@@ -1,0 +1,269 @@
+"""A prescription label: laid out by its template on a stock, or refused with what it lacks; then drawn."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+from compounding.documents import barcode, pdf
+from compounding.documents.boxes import (
+    BOLD,
+    NBSP,
+    PART_GAP,
+    REGULAR,
+    Box,
+    Fitted,
+    Mark,
+    Page,
+    Piece,
+    Row,
+    Rule,
+    Symbol,
+    TooTall,
+    WideWord,
+    Zone,
+    baseline,
+    fit,
+    glue,
+    line_width,
+    pieces,
+    place,
+    wide_words,
+)
+from compounding.documents.stocks import Stock
+from compounding.documents.templates import RowPattern, Template, ZonePattern, fields_in, written
+from compounding.problems import Problem
+from compounding.records.label import MAY_BE_EMPTY, LabelText, printed_fields
+
+EDGE = 1.2  # line around the warning [pt]
+BOX_PADDING = 0.6  # white above and below the words of the warning [pt]
+TAG_PADDING = 0.45  # beside the words on the tag and in the box, in sizes
+SHORT_PART = 24  # parts of a row up to this many characters stay on one line, if there are several
+SYMBOL_SPACE = 1.5  # between the words and the barcode's quiet zone [pt]
+RULE = 0.6  # line that closes a zone [pt]
+RULE_SPACE = 1.6  # its height with the white around it [pt]
+ACCENTS = 0.6  # white above the first zone for the accents of capitals [pt]
+
+
+def layout_label(text: LabelText, stock: Stock, template: Template) -> tuple[Page | None, list[Problem]]:
+    """The label as a page with every word at its place, or all the problems that keep it from being one.
+
+    A page may come with a notice that does not stop: which of the template's optional fields are not on it.
+
+    Args:
+        text: every word of the label.
+        stock: what it is printed on, and by how many dots per inch.
+        template: which words go where; its arrangements are tried in order.
+    """
+    fields = {name: unicodedata.normalize("NFC", words) for name, words in printed_fields(text).items()}
+    problems = _field_problems(fields)
+    if problems:
+        return None, problems
+    modules = barcode.data_matrix(fields["identifier"])
+    for arrangement in template.arrangements:
+        zones = [_zone(pattern, fields, stock, template, len(modules)) for pattern in arrangement]
+        wide = wide_words(zones)
+        if wide:
+            problems = [_too_wide(word, stock) for word in wide]
+            continue
+        fitted = fit(zones, stock.height - 2 * stock.margin - template.gap * (len(zones) - 1))
+        if isinstance(fitted, TooTall):
+            problems = [_too_tall(fitted, stock)]
+            continue
+        marks = _place(fitted, arrangement, fields, stock, template, modules)
+        return Page(stock.width, stock.height, tuple(marks)), _left_out(arrangement, fields, stock, template)
+    return None, problems
+
+
+def draw_label(page: Page, text: LabelText) -> bytes:
+    """The PDF of one label that was laid out."""
+    return pdf.paint([page], title=f"Label {text.identifier}")
+
+
+def _field_problems(fields: dict[str, str]) -> list[Problem]:
+    problems = [
+        Problem("label.missing", f"The label has no {name.replace('_', ' ')}. Add it and lay it out again.", where=name)
+        for name, words in sorted(fields.items())
+        if not words.strip() and name not in MAY_BE_EMPTY
+    ]
+    for name, words in sorted(fields.items()):
+        problems += pdf.unprintable(words, name)
+    return problems or barcode.identifier_problems(fields["identifier"])
+
+
+def _left_out(
+    arrangement: tuple[ZonePattern, ...], fields: dict[str, str], stock: Stock, template: Template
+) -> list[Problem]:
+    missing = sorted(template.may_leave_out - fields_in(arrangement))
+    if not missing:
+        return []
+    words = ", ".join(f"{name.replace('_', ' ')} “{fields[name]}”" for name in missing)
+    larger = f" Stock {stock.next_larger} has room for it." if stock.next_larger else ""
+    return [Problem("label.left-out", f"{stock.name} has no room for: {words}.{larger}", where=stock.id, stops=False)]
+
+
+def _module(stock: Stock) -> float:
+    """Side of one module of the barcode [pt]."""
+    return barcode.DOTS_PER_MODULE[stock.dots_per_inch] * 72 / stock.dots_per_inch
+
+
+def _zone(pattern: ZonePattern, fields: dict[str, str], stock: Stock, template: Template, modules: int) -> Zone:
+    """A zone of the template with this label's words, measured."""
+    width = stock.width - 2 * (stock.margin + template.padding)
+    written_rows = [(_words(row, fields), row) for row in pattern.rows]
+    present = [(words, row) for words, row in written_rows if words]
+    steps = [
+        step
+        for step in range(len(pattern.leading))
+        if all(row.sizes[step] >= row.floor_for(stock.id) for _, row in present)
+    ]
+    rows = tuple(
+        Row(words, tuple(row.sizes[step] for step in steps), row.one_line, row.spread) for words, row in present
+    )
+    leading = tuple(pattern.leading[step] for step in steps)
+    rooms = tuple(width for _ in steps)
+    extra = RULE_SPACE + ACCENTS if pattern.rule else 0.0
+    least = 0.0
+    if pattern.symbol:
+        side = (modules + 2 * barcode.QUIET_MODULES) * _module(stock)
+        rooms = tuple(width - side - SYMBOL_SPACE for _ in steps)
+        least = side + 72 / stock.dots_per_inch
+    if pattern.heading:
+        heading = pieces(fields["warning_heading"], BOLD, pdf.width_of)
+        inside = stock.width - 2 * stock.margin - EDGE
+        rooms = tuple(inside - size * (_tag(heading) + 2 * TAG_PADDING) for size in rows[0].sizes)
+        extra = 2 * (EDGE + BOX_PADDING)
+        least = extra + len(heading) * rows[0].sizes[-1] * leading[-1]
+    if pattern.least_share:
+        # From edge to edge of the label: beside these items there is only white.
+        least = pattern.least_share * stock.height
+    return Zone(pattern.name, rows, leading, rooms, extra, least, grows=bool(pattern.least_share))
+
+
+def _words(row: RowPattern, fields: dict[str, str]) -> tuple[Piece, ...]:
+    words: list[Piece] = []
+    for part in row.parts:
+        said = written(part, fields)
+        if said:
+            said = said.replace(" ", NBSP) if len(said) <= SHORT_PART and len(row.parts) > 1 else glue(said)
+            words += pieces(said, BOLD if part.bold else REGULAR, pdf.width_of, PART_GAP if words else 0.0)
+    return tuple(words)
+
+
+def _tag(heading: list[Piece]) -> float:
+    """Width of the black tag, in sizes: its words stand above each other."""
+    return max(piece.width for piece in heading) + 2 * TAG_PADDING
+
+
+def _place(
+    fitted: tuple[Fitted, ...],
+    arrangement: tuple[ZonePattern, ...],
+    fields: dict[str, str],
+    stock: Stock,
+    template: Template,
+    modules: tuple[str, ...],
+) -> Iterator[Mark]:
+    """The marks of all zones, from the top of the label down."""
+    spare = stock.height - 2 * stock.margin - template.gap * (len(fitted) - 1) - sum(zone.height for zone in fitted)
+    top = stock.height - stock.margin
+    left = stock.margin + template.padding
+    for zone, pattern in zip(fitted, arrangement, strict=True):
+        height = zone.height + (spare if zone.zone.grows else 0.0)
+        if pattern.heading:
+            yield from _warning(zone, pieces(fields["warning_heading"], BOLD, pdf.width_of), stock, top, height)
+        elif zone.zone.grows:
+            yield from _rows(zone, left, top, spare / (len(zone.lines) + 1))
+        else:
+            above = ACCENTS if pattern.rule else (height - _lines_height(zone)) / 2
+            yield from _rows(zone, left, top - above, 0.0)
+        if pattern.rule:
+            y = top - height + RULE / 2
+            yield Rule(stock.margin, y, stock.width - stock.margin, y, RULE)
+        if pattern.symbol:
+            yield _symbol(stock, top, height, modules)
+        top -= height + template.gap
+
+
+def _lines_height(zone: Fitted) -> float:
+    return sum(len(lines) * zone.size(row) * zone.leading for row, lines in enumerate(zone.lines))
+
+
+def _rows(zone: Fitted, left: float, top: float, between: float) -> Iterator[Mark]:
+    """The lines of a zone, with some white above each row."""
+    for number, lines in enumerate(zone.lines):
+        top -= between
+        size = zone.size(number)
+        for line in lines:
+            yield from place(
+                line, left, baseline(top, size, zone.leading), size, extra=_spread(zone, number, line, size)
+            )
+            top -= size * zone.leading
+
+
+def _spread(zone: Fitted, number: int, line: tuple[Piece, ...], size: float) -> float:
+    """Space to add before each part of a row that is to fill its line."""
+    parts = sum(1 for piece in line[1:] if piece.gap >= PART_GAP)
+    if not zone.zone.rows[number].spread or not parts or len(zone.lines[number]) > 1:
+        return 0.0
+    return (zone.zone.rooms[zone.step] - line_width(line) * size) / parts
+
+
+def _warning(zone: Fitted, heading: list[Piece], stock: Stock, top: float, height: float) -> Iterator[Mark]:
+    """The box: white words on a black tag at the left, the text beside it."""
+    size = zone.size(0)
+    left = stock.margin
+    tag = _tag(heading) * size
+    yield Box(left, top - height, stock.width - 2 * left, height, line=EDGE)
+    yield Box(left, top - height, tag, height, fill=0.0)
+    line_height = size * zone.leading
+    word_top = top - (height - len(heading) * line_height) / 2
+    for piece in heading:
+        x = left + (tag - piece.width * size) / 2
+        yield from place((piece,), x, baseline(word_top, size, zone.leading), size, grey=1.0)
+        word_top -= line_height
+    line_top = top - (height - _lines_height(zone)) / 2
+    for line in zone.lines[0]:
+        yield from place(line, left + tag + TAG_PADDING * size, baseline(line_top, size, zone.leading), size)
+        line_top -= line_height
+
+
+def _symbol(stock: Stock, top: float, height: float, modules: tuple[str, ...]) -> Symbol:
+    """The barcode at the right of a zone, its corner on the printer's dots, counted from the upper left."""
+    dot = 72 / stock.dots_per_inch
+    dots = barcode.DOTS_PER_MODULE[stock.dots_per_inch]
+    quiet = barcode.QUIET_MODULES * dots * dot
+    side = len(modules) * dots * dot
+    x = barcode.snapped(stock.width - stock.margin - quiet - side, dot)
+    from_top = barcode.snapped(stock.height - top + (height - side) / 2 + dot / 2, dot)
+    return Symbol(x, stock.height - from_top - side, dot, dots, modules)
+
+
+def _remedies(stock: Stock) -> str:
+    larger = f"Print on a larger stock ({stock.next_larger})" if stock.next_larger else "Print on a larger stock"
+    return f"{larger}, print a two-piece set, shorten the text, or move words to an auxiliary label."
+
+
+def _too_wide(word: WideWord, stock: Stock) -> Problem:
+    return Problem(
+        "label.word-too-wide",
+        f"{word.zone}: “{word.word}” needs {word.needed:.1f} pt at its smallest size and has {word.available:.1f} pt "
+        f"on {stock.name}. {_remedies(stock)}",
+        where=word.zone,
+    )
+
+
+def _too_tall(tall: TooTall, stock: Stock) -> Problem:
+    if tall.zone:
+        return Problem(
+            "label.does-not-fit",
+            f"{tall.zone}: needs {tall.needed:.1f} pt in height at the smallest size of {tall.smallest:g} pt "
+            f"and has {tall.available:.1f} pt on {stock.name}. {_remedies(stock)}",
+            where=tall.zone,
+        )
+    zones = ", ".join(f"{name} {height:.1f}" for name, height in tall.heights)
+    return Problem(
+        "label.does-not-fit",
+        f"The zones need {tall.needed:.1f} pt in height at their smallest sizes ({zones}) "
+        f"and have {tall.available:.1f} pt on {stock.name}. {_remedies(stock)}",
+        where=stock.id,
+    )

@@ -1,0 +1,402 @@
+"""Proof before print: a label is read back from its PDF, by other software than drew it, and compared.
+
+The page is read as text and looked at as the dots that the printer will burn. Words that are there
+as text may still be white, tiny, cut off, covered or beside the page; so each letter's dots are
+counted and compared with the ink that this letter has in its font.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+from compounding.documents import barcode, pdf
+from compounding.documents.boxes import BOLD, NBSP, REGULAR
+from compounding.documents.stocks import Stock
+from compounding.documents.templates import Template
+from compounding.problems import Problem
+from compounding.records.label import LabelText, printed_fields
+
+if TYPE_CHECKING:
+    from PIL import ImageFont
+
+# A dot this light or lighter is paper; 1-bit printers may burn any darker one.
+PAPER = 250
+# Letters are weighed on a finer picture than the printer's: at 203 dots per inch a letter of 6 points is
+# set to whole dots, half a dot beside its box.
+INK_DOTS_PER_INCH = 600
+# The ink of a letter against the ink it has in its font. Rendering adds or takes a few percent; what is
+# pale, cut in half or covered lies outside.
+LEAST_INK = 0.8
+MOST_INK = 1.25
+# A letter's ink comes this near to each side of its box, in dots of the finer picture.
+STRIP = 3
+# Size in dots at which the ink of a letter is measured.
+LARGE = 256
+# Sizes are compared with floors to this many points: a PDF holds them rounded.
+ROUNDING = 0.02
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One character as read back: its box in points from the lower left corner, size, and font."""
+
+    text: str
+    left: float
+    bottom: float
+    right: float
+    top: float
+    size: float
+    font: str
+
+
+@dataclass(frozen=True)
+class Raster:
+    """A page as dots: one byte each, 0 black to 255 white, row by row from the top."""
+
+    width: int
+    height: int
+    dots: bytes
+    scale: float
+
+    def dark(self, left: int, top: int, right: int, bottom: int) -> bool:
+        """True if any dot of an area has ink, as far as the area lies on the page."""
+        left, top = max(left, 0), max(top, 0)
+        right, bottom = min(right, self.width), min(bottom, self.height)
+        return right > left and any(
+            min(self.dots[row * self.width + left : row * self.width + right]) < PAPER for row in range(top, bottom)
+        )
+
+    def light(self, left: int, top: int, right: int, bottom: int) -> bool:
+        """True if any dot of an area on the page is lighter than black."""
+        return any(
+            max(self.dots[row * self.width + left : row * self.width + right]) > 255 - PAPER
+            for row in range(top, bottom)
+        )
+
+    def ink(self, left: int, top: int, right: int, bottom: int) -> float:
+        """Ink in an area, in dots."""
+        return sum(
+            (right - left) - sum(self.dots[row * self.width + left : row * self.width + right]) / 255
+            for row in range(top, bottom)
+        )
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A page read back: its size, its letters, its dots on the printer, and a finer picture."""
+
+    width: float
+    height: float
+    letters: tuple[Letter, ...]
+    raster: Raster
+    fine: Raster
+
+    @cached_property
+    def plain(self) -> tuple[str, tuple[int, ...]]:
+        """The text with each run of spaces and line breaks as one space, and the letter at each place."""
+        text: list[str] = []
+        places: list[int] = []
+        for place, letter in enumerate(self.letters):
+            character = " " if letter.text.isspace() or letter.text == NBSP else letter.text
+            if character == " " and (not text or text[-1] == " "):
+                continue
+            text.append(character)
+            places.append(place)
+        return "".join(text), tuple(places)
+
+
+def text_of(document: bytes) -> str:
+    """All words of a PDF in reading order; line breaks are spaces, pages are parted by a line break."""
+    import pypdfium2
+
+    found = pypdfium2.PdfDocument(document)
+    return "\n".join(_plain(page.get_textpage().get_text_range()) for page in found)
+
+
+def prove_label(
+    document: bytes, text: LabelText, stock: Stock, template: Template, dots_per_inch: int | None = None
+) -> list[Problem]:
+    """Everything that is wrong with a label's PDF; it may be printed if there is nothing.
+
+    Args:
+        document: the PDF.
+        text: what the label must say.
+        stock: what it is printed on.
+        template: the sizes below which no field may stand.
+        dots_per_inch: of the printer; the stock's own without it.
+    """
+    reading, problems = _read(document, stock, dots_per_inch or stock.dots_per_inch)
+    if reading is None:
+        return problems
+    fields = {name: _plain(words) for name, words in printed_fields(text).items()}
+    for name, words in sorted(fields.items()):
+        problems += pdf.unprintable(words, name)
+    problems += _wording_problems(reading, fields, stock, template)
+    problems += _margin_problems(reading, stock)
+    problems += _symbol_problems(reading, text.identifier, stock)
+    return problems
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).replace(NBSP, " ").replace("\x02", "-").split())
+
+
+def _wording_problems(
+    reading: Reading, fields: Mapping[str, str], stock: Stock, template: Template
+) -> Iterator[Problem]:
+    """Every required string is there whole, large enough, on the page, and as ink; and nothing else is."""
+    plain, places = reading.plain
+    faults = {place: fault for place, letter in enumerate(reading.letters) if (fault := _fault(letter, reading, stock))}
+    heading = set(_spans(plain, places, fields["warning_heading"]))
+    # White on black: what is missing from the ink of the box is the letter.
+    for place in heading & faults.keys():
+        if _fault(reading.letters[place], reading, stock, inverse=True) is None:
+            del faults[place]
+    seen: set[int] = set()
+    required = dict(fields) | {"strength": f"{fields['drug']} {fields['strength']}"}
+    for name, words in required.items():
+        if not words or name == "identifier":
+            continue
+        spans = list(_spans(plain, places, words))
+        if not spans and name in template.may_leave_out:
+            continue
+        if not spans:
+            yield Problem(
+                "proof.text-missing", f"The label does not read “{words}” ({name}). Do not print it.", where=name
+            )
+            continue
+        seen.update(spans)
+        wrong = dict.fromkeys(faults[place] for place in spans if place in faults)
+        for fault in wrong:
+            yield Problem("proof.not-readable", f"{name}: “{words}” {fault}. Do not print this label.", where=name)
+        floor = template.floor_of(name, stock.id)
+        largest = _largest(reading, spans, len(words.replace(" ", "")))
+        if largest < floor - ROUNDING:
+            yield Problem(
+                "proof.too-small",
+                f"{name}: “{words}” is {largest:.1f} pt, at least {floor:g} pt is asked. Do not print this label.",
+                where=name,
+            )
+    seen.update(_spans(plain, places, fields["identifier"]))
+    rest = "".join(" " if place in seen else character for character, place in zip(plain, places, strict=True))
+    strange = [word for word in rest.split() if word not in template.fixed_words]
+    if strange:
+        yield Problem(
+            "proof.unknown-text",
+            f"The label also reads “{' '.join(strange)}”, which the record does not hold. Do not print it.",
+        )
+    for place in sorted(faults.keys() - seen):
+        letter = reading.letters[place]
+        yield Problem("proof.not-readable", f"The letter “{letter.text}” {faults[place]}. Do not print this label.")
+
+
+def _spans(plain: str, places: tuple[int, ...], words: str) -> Iterator[int]:
+    """Places of the letters of every occurrence of some words."""
+    start = plain.find(words) if words else -1
+    while start >= 0:
+        yield from places[start : start + len(words)]
+        start = plain.find(words, start + 1)
+
+
+def _largest(reading: Reading, spans: list[int], count: int) -> float:
+    """The size of the occurrence that is written largest, by its smallest letter [pt]."""
+    sizes = [reading.letters[place].size for place in spans if not reading.letters[place].text.isspace()]
+    return max(min(sizes[start : start + count]) for start in range(0, len(sizes), count))
+
+
+def _fault(letter: Letter, reading: Reading, stock: Stock, *, inverse: bool = False) -> str | None:
+    """What is wrong with one letter on the page, or nothing."""
+    if letter.text.isspace():
+        return None
+    if letter.font not in pdf.FONT_NAMES.values():
+        return f"is in the font {letter.font or 'without name'}"
+    raster = reading.fine
+    inside = (
+        stock.margin - 0.5 <= letter.left
+        and letter.right <= reading.width - stock.margin + 0.5
+        and stock.margin - 0.5 <= letter.bottom
+        and letter.top <= reading.height - stock.margin + 0.5
+    )
+    if not inside:
+        return "runs into the margin or off the label"
+    left, right = int(letter.left * raster.scale), int(letter.right * raster.scale) + 1
+    top = int((reading.height - letter.top) * raster.scale)
+    bottom = int((reading.height - letter.bottom) * raster.scale) + 1
+    right, bottom = min(right, raster.width), min(bottom, raster.height)
+    found = raster.ink(left, top, right, bottom)
+    if inverse:
+        found = (right - left) * (bottom - top) - found
+    bold = letter.font == pdf.FONT_NAMES[BOLD]
+    wanted = _font_ink(letter.text, BOLD if bold else REGULAR) * (letter.size * raster.scale) ** 2
+    # Small letters are set to whole dots: up to half a dot of a side may lie beside the box.
+    half_dot = max(right - left, bottom - top) / 2
+    if LEAST_INK * wanted - half_dot <= found <= MOST_INK * wanted + half_dot and _whole(
+        raster, left, top, right, bottom, inverse=inverse
+    ):
+        return None
+    return "is not dark on white as ink: pale, tiny, cut off or covered"
+
+
+def _whole(raster: Raster, left: int, top: int, right: int, bottom: int, *, inverse: bool) -> bool:
+    """True if a letter reaches all four sides of its box: a cut tail leaves one of them empty."""
+    strips = (
+        (left, top, right, top + STRIP),
+        (left, bottom - STRIP, right, bottom),
+        (left, top, left + STRIP, bottom),
+        (right - STRIP, top, right, bottom),
+    )
+    return all(raster.light(*strip) if inverse else raster.dark(*strip) for strip in strips)
+
+
+@lru_cache(maxsize=4096)
+def _font_ink(character: str, font: str) -> float:
+    """Area that a letter blackens, in squares of its size."""
+    mask = _drawn_large(font).getmask(character)
+    return sum(bytes(mask)) / 255 / LARGE**2
+
+
+@cache
+def _drawn_large(font: str) -> ImageFont.FreeTypeFont:
+    from PIL import ImageFont
+
+    return ImageFont.truetype(str(pdf.FONT_FILES[font]), LARGE)
+
+
+def _margin_problems(reading: Reading, stock: Stock) -> Iterator[Problem]:
+    """No dot of ink in the strip along each edge."""
+    raster = reading.raster
+    strip = int(stock.margin * raster.scale)
+    wide, high = raster.width, raster.height
+    edges = {
+        "upper": (0, 0, wide, strip),
+        "lower": (0, high - strip, wide, high),
+        "left": (0, 0, strip, high),
+        "right": (wide - strip, 0, wide, high),
+    }
+    for edge, area in edges.items():
+        if raster.dark(*area):
+            yield Problem(
+                "proof.margin",
+                f"There is ink within {stock.margin:.1f} pt of the {edge} edge: a printer would cut it. Do not print.",
+                where=edge,
+            )
+
+
+def _symbol_problems(reading: Reading, identifier: str, stock: Stock) -> Iterator[Problem]:
+    """The barcode is read, says the identifier, is drawn module for module, and has white around it."""
+    import zxingcpp
+
+    raster = reading.raster
+    view = memoryview(raster.dots).cast("B", (raster.height, raster.width))
+    found = zxingcpp.read_barcodes(view, formats=zxingcpp.BarcodeFormat.DataMatrix)  # type: ignore[arg-type]
+    wanted = barcode.element_string(identifier)
+    if [symbol.text for symbol in found] != [wanted] or found[0].symbology_identifier != "]d2":
+        read = ", ".join(symbol.text for symbol in found) or "nothing"
+        yield Problem(
+            "proof.barcode", f"The barcode reads {read} instead of {wanted}. Do not print this label.", "identifier"
+        )
+        return
+    rows = barcode.data_matrix(identifier)
+    module = barcode.DOTS_PER_MODULE[stock.dots_per_inch] / stock.dots_per_inch * 72 * raster.scale
+    corner = found[0].position.top_left
+    places = [(corner.x + across, corner.y + down) for across in range(-3, 4) for down in range(-3, 4)]
+    fitting = [place for place in places if _same(raster, rows, place, module)]
+    if not fitting:
+        yield Problem(
+            "proof.barcode",
+            "The barcode is not drawn in whole dots of the printer. Lay the label out for its dots per inch.",
+            "identifier",
+        )
+        return
+    if not any(_white_around(raster, place, len(rows), module) for place in fitting):
+        yield Problem(
+            "proof.quiet-zone",
+            "There is ink in the white zone around the barcode: scanners would miss it. Do not print.",
+            "identifier",
+        )
+
+
+def _white_around(raster: Raster, place: tuple[int, int], modules: int, module: float) -> bool:
+    """True if the quiet zone around a symbol is free of ink."""
+    left, top = place
+    side, quiet = round(modules * module), round(barcode.QUIET_MODULES * module)
+    right, bottom = left + side, top + side
+    around = (
+        (left - quiet, top - quiet, right + quiet, top),
+        (left - quiet, bottom, right + quiet, bottom + quiet),
+        (left - quiet, top, left, bottom),
+        (right, top, right + quiet, bottom),
+    )
+    return not any(raster.dark(*area) for area in around)
+
+
+def _same(raster: Raster, rows: Iterable[str], place: tuple[int, int], module: float) -> bool:
+    """True if the middle of every module is as dark as it should be."""
+    left, top = place
+    for down, row in enumerate(rows):
+        y = int(top + (down + 0.5) * module)
+        for across, dark in enumerate(row):
+            x = int(left + (across + 0.5) * module)
+            if not (0 <= x < raster.width and 0 <= y < raster.height):
+                return False
+            if (raster.dots[y * raster.width + x] < 128) is not (dark == "1"):
+                return False
+    return True
+
+
+def _read(document: bytes, stock: Stock, dots_per_inch: int) -> tuple[Reading | None, list[Problem]]:
+    """The only page of a PDF, read; or why it cannot be."""
+    import pypdfium2
+
+    try:
+        found = pypdfium2.PdfDocument(document)
+    except pypdfium2.PdfiumError as error:
+        return None, [Problem("proof.unreadable", f"The PDF cannot be read: {error}. Draw it again.")]
+    if len(found) != 1:
+        return None, [Problem("proof.pages", f"The PDF has {len(found)} pages, a label has one. Draw it again.")]
+    page = found[0]
+    width, height = page.get_size()
+    if abs(width - stock.width) > 0.1 or abs(height - stock.height) > 0.1:
+        size = f"{width:.1f} x {height:.1f} pt, {stock.name} is {stock.width:.1f} x {stock.height:.1f} pt"
+        return None, [Problem("proof.page-size", f"The page is {size}. Choose the stock that is in the printer.")]
+    printed, fine = _raster(page, dots_per_inch), _raster(page, INK_DOTS_PER_INCH)
+    return Reading(width, height, tuple(_letters(page)), printed, fine), []
+
+
+def _letters(page: object) -> Iterator[Letter]:
+    from pypdfium2 import raw
+
+    text = page.get_textpage()  # type: ignore[attr-defined]
+    edges = [ctypes.c_double() for _ in range(4)]
+    matrix = raw.FS_MATRIX()
+    name = ctypes.create_string_buffer(256)
+    flags = ctypes.c_int()
+    for place in range(text.count_chars()):
+        raw.FPDFText_GetCharBox(text, place, *edges)
+        left, right, bottom, top = (edge.value for edge in edges)
+        raw.FPDFText_GetMatrix(text, place, matrix)
+        length = raw.FPDFText_GetFontInfo(text, place, name, 256, flags)
+        size = raw.FPDFText_GetFontSize(text, place) * min(abs(matrix.a), abs(matrix.d))
+        font = name.raw[: max(length - 1, 0)].decode("utf-8", "replace").rpartition("+")[2]
+        # A hyphen at the end of a line comes back as U+0002.
+        character = chr(raw.FPDFText_GetUnicode(text, place)).replace("\x02", "-")
+        yield Letter(character, left, bottom, right, top, size, font)
+
+
+def _raster(page: object, dots_per_inch: int) -> Raster:
+    """A page as a printer's dots, in grey: whole dots in width and height."""
+    import pypdfium2
+    from pypdfium2 import raw
+
+    width, height = (round(length * dots_per_inch / 72) for length in page.get_size())  # type: ignore[attr-defined]
+    bitmap = pypdfium2.PdfBitmap.new_native(width, height, raw.FPDFBitmap_Gray)
+    bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
+    raw.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, raw.FPDF_ANNOT | raw.FPDF_PRINTING)
+    lines = bytes(bitmap.buffer)
+    rows = (lines[row * bitmap.stride : row * bitmap.stride + width] for row in range(height))
+    return Raster(width, height, b"".join(rows), dots_per_inch / 72)

@@ -1,0 +1,52 @@
+"""Approved wordings for labels, by language. A missing wording is refused, never shown in another language."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from compounding.data_files import data_folder, read_table
+from compounding.records.label import WarningText
+
+
+def read_warning(name: str = "opioid", language: str = "en", folder: Path | None = None) -> WarningText:
+    """A warning in its approved wording, proved unedited by its digest.
+
+    Args:
+        name: the file's name without ``.toml``.
+        language: the folder of texts.
+        folder: another folder of texts than ours.
+
+    Raises:
+        NotUnderstood: there is no such wording, or its words do not match its digest.
+    """
+    table = read_table((folder or data_folder("labels") / "texts") / language / f"{name}.toml")
+    warning = WarningText(
+        id=table.take("id", str),
+        revision=table.take("revision", int),
+        heading=table.take("heading", str),
+        text=table.take("text", str),
+    )
+    digest = table.take("digest", str)
+    if table.take("language", str) != language:
+        raise table.wrong("language", f"is not {language!r}, the folder it lies in.")
+    table.take("approved_by", str)
+    table.take("sources", list)
+    table.end()
+    if warning.digest != digest:
+        raise table.wrong(
+            "digest",
+            f"the words were changed: they give {warning.digest}. Restore them, "
+            "or have a pharmacist approve the new wording as the next revision with its own digest.",
+        )
+    return warning
+
+
+def read_auxiliary(language: str = "en", folder: Path | None = None) -> dict[str, str]:
+    """The auxiliary sentences by name, such as ``shake-well``."""
+    table = read_table((folder or data_folder("labels") / "texts") / language / "auxiliary.toml")
+    sentences = table.take("text", dict)
+    table.take("language", str)
+    table.take("approved_by", str)
+    table.take("sources", list)
+    table.end()
+    return {str(name): str(sentence) for name, sentence in sentences.items()}

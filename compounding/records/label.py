@@ -1,0 +1,93 @@
+"""What a prescription label says: words already written as they are told, nothing left to decide."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class WarningText:
+    """A warning in its approved wording; it is printed whole and unchanged, or not at all.
+
+    Args:
+        id: name of the wording, such as ``opioid-warning``.
+        revision: number of the approved revision [1; from 1].
+        heading: the words on the black tag.
+        text: the words in the box.
+    """
+
+    id: str
+    revision: int
+    heading: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the four values, one a line: what the record of a printed label keeps."""
+        lines = "\n".join([self.id, str(self.revision), self.heading, self.text])
+        return "sha256:" + hashlib.sha256(lines.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class LabelText:
+    """Every word of one prescription label.
+
+    Args:
+        drug: the name in full, salt included: ``naltrexone hydrochloride``.
+        strength: as told, ``1.5 mg`` or ``1 mg per mL``.
+        dosage_form: ``capsule``, ``oral suspension``.
+        purpose: what it is for, if the prescription says so.
+        quantity: ``30 capsules`` or ``60 mL``.
+        filled_on, beyond_use_date, compounded_on: ISO dates, ``2026-11-22``.
+        storage: a sentence, ``Store at 20 °C to 25 °C.``
+        route: words for the label, ``For oral use.``
+        auxiliary: further sentences, ``Shake well.``
+        compounded_statement: that it was compounded, ``Compounded preparation``.
+        identifier: the label's own id, held by the barcode and printed beside it.
+        copy: 1 for the first print; a reprint says which copy it is [1; from 1].
+    """
+
+    pharmacy_name: str
+    pharmacy_address: str
+    pharmacy_phone: str
+    patient: str
+    drug: str
+    strength: str
+    dosage_form: str
+    directions: str
+    purpose: str | None
+    prescription: str
+    quantity: str
+    prescriber: str
+    filled_on: str
+    batch: str
+    beyond_use_date: str
+    compounded_on: str
+    storage: str
+    route: str
+    warning: WarningText
+    auxiliary: tuple[str, ...]
+    compounded_statement: str
+    identifier: str
+    copy: int = 1
+
+
+# Fields that may stay empty; a label without any other is refused.
+MAY_BE_EMPTY = frozenset({"purpose", "auxiliary", "copy"})
+
+# The names that templates use for the words of a label.
+FIELD_NAMES = frozenset(field.name for field in fields(LabelText)) - {"warning"} | {"warning_heading", "warning_text"}
+
+
+def printed_fields(text: LabelText) -> dict[str, str]:
+    """The words of a label by `FIELD_NAMES`: auxiliary sentences joined, a first print without copy number."""
+    words = {name: getattr(text, name) for name in FIELD_NAMES if not name.startswith("warning_")}
+    words |= {
+        "warning_heading": text.warning.heading,
+        "warning_text": text.warning.text,
+        "purpose": text.purpose or "",
+        "auxiliary": " ".join(text.auxiliary),
+        "copy": str(text.copy) if text.copy > 1 else "",
+    }
+    return words
