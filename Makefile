@@ -2,11 +2,12 @@
 # make test   everything the tests need, then all tests
 # make check  style, types, layers
 # make bench  start-up of the commands against `import pint`
+# make tutorial    the outputs and pictures in docs/tutorial.md and README.md, made anew
 # make clean  removes what the others made
 # PYTHON=/path/to/python3.11 picks the interpreter.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench tutorial clean
 .SILENT:
 
 export PYTHON
@@ -40,6 +41,9 @@ check: .venv/developed
 bench: .venv/developed
 	sh scripts/setup-tests.sh bench
 	.venv/bin/python benchmarks/startup.py
+
+tutorial: .venv/developed
+	PYTHONPATH=. .venv/bin/python tests/test_tutorial.py --write
 
 clean:
 	rm -rf .venv build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

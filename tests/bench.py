@@ -1,0 +1,115 @@
+"""A bench to try commands at: a folder with settings and a journal, and the command line run in this process.
+
+The real command line is run, from its arguments to its exit code; only the start of a process is left out,
+because it takes longer than everything else. Names and numbers are those of the demo, all invented.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import shlex
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compounding.cli import demo
+from compounding.cli.main import run
+
+EXPIRY = "2099-12-31"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def codes(self) -> list[str]:
+        """The code of each problem that was told, in order; ``usage`` for what click itself refused."""
+        told = [line.rpartition(" [")[2].removesuffix("]") for line in self.err.splitlines() if line.endswith("]")]
+        return ["usage"] if self.err.startswith("Usage:") else told
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A folder where one pharmacy works."""
+
+    folder: Path
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "journal.sqlite"
+
+    def run(self, command: str | list[str], person: str = "ana") -> Ran:
+        """Run one command as a person would; ``{folder}`` and ``{expiry}`` stand for this folder and a far day."""
+        words = command if isinstance(command, list) else shlex.split(command)
+        words = [word.replace("{folder}", str(self.folder)).replace("{expiry}", EXPIRY) for word in words]
+        return ran(["--settings", str(self.folder / "settings.toml"), "--as", person, *words])
+
+    def do(self, command: str | list[str], person: str = "ana") -> Ran:
+        """Run a command that must succeed."""
+        done = self.run(command, person)
+        assert done.code == 0, f"{command}: {done.err}"
+        return done
+
+    def head(self) -> str:
+        """The journal's head, after every byte of it was checked."""
+        return str(self.do("journal verify --json").json["head"])
+
+
+def ran(arguments: list[str]) -> Ran:
+    """Run the command line in this process."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            run(arguments)
+    except SystemExit as end:
+        code = int(end.code or 0)
+    finally:
+        gc.enable()  # a real command ends its process without having collected
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+def begun(folder: Path) -> Bench:
+    """A bench as the demo sets it up, nothing received yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tablets.txt").write_text(demo.TABLETS)
+    words = shlex.split(demo.SETUP)
+    words[words.index("--folder") + 1] = str(folder)
+    assert ran(words).code == 0
+    return Bench(folder)
+
+
+def story(part: str) -> Iterator[tuple[str, str]]:
+    """The commands of the demo that are not refused and name a part (``lot receive``, ``CAPS-1``), with their person."""
+    for _, person, command in demo.STORY:
+        if part in command and not command.startswith("! "):
+            yield person, command.replace("--weights tablets.txt", "--weights {folder}/tablets.txt")
+
+
+def stocked(folder: Path) -> Bench:
+    """A bench with every lot of the demo received."""
+    bench = begun(folder)
+    for person, command in story("lot receive"):
+        bench.do(command, person)
+    return bench
+
+
+def carried_on(bench: Bench, batch: str, to: str, id: str | None = None) -> None:
+    """Make the demo's batch, perhaps under another id, up to before the first command that names ``to``."""
+    for person, command in story(batch):
+        if to in command:
+            return
+        if ".pdf" not in command:
+            bench.do(command.replace(batch, id or batch), person)
