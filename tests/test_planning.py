@@ -16,7 +16,8 @@ from compounding.data_files import data_folder
 from compounding.problems import Problem
 from compounding.quantities import Quantity, amount, quantity
 from compounding.records.formula import digest_of, read_formula
-from compounding.records.plan import Plan, as_data
+from compounding.records.plan import Plan
+from compounding.records.record import as_data
 from compounding.work.capsules import plan_capsules
 from compounding.work.liquids import plan_liquid
 from compounding.work.materials import Balance, Filler, FromLot, Materials, Order, Shells, Tablets
@@ -265,17 +266,23 @@ def test_every_fault_of_an_order_is_told_at_once() -> None:
     [
         (tablets("49.9 mg"), "tablet.lighter-than-claim", "A tablet cannot weigh less than its label claim; check the weights and their unit"),
         (tablets("0.3024 mg"), "tablet.lighter-than-claim", "A tablet cannot weigh less than its label claim"),
-        (tablets("302.4 mg", "0 mg"), "calculation.zero", "The label claim is zero; it must be above zero"),
-        (replace(BENCH, tablets=Tablets(quantity("50 mg/tablet"), (), weighed=0)), "calculation.out-of-range", "No tablet weights: weigh the tablets in hand, one by one"),
-        (replace(BENCH, tablets=Tablets(quantity("50 mg"), (quantity("302.4 mg/tablet"),), None)), "calculation.dimension", "label claim: 50 mg of naltrexone hydrochloride is not a mass of one material in one tablet"),
+        (tablets("302.4 mg", "0 mg"), "bench.measure", "The label claim is 0 mg/tablet; write one above zero, such as 50 mg/tablet"),
+        (replace(BENCH, tablets=Tablets(quantity("50 mg/tablet"), (), weighed=0)), "tablet.no-weights", "No tablet weights: weigh the tablets in hand, one by one"),
+        (replace(BENCH, tablets=Tablets(quantity("50 mg"), (quantity("302.4 mg/tablet"),), None)), "bench.measure", "The label claim is 50 mg; write one above zero, such as 50 mg/tablet"),
         (replace(BENCH, filler=None), "capsule.unknown", "Capsule and filler are not known: give the capsule's size and maker"),
         (replace(BENCH, shells=None), "capsule.unknown", "Capsule and filler are not known"),
         (replace(BENCH, filler=Filler("starch", quantity("135 mg"), None)), "filler.not-in-formula", "starch is not a filler of naltrexone-capsule: use microcrystalline cellulose or lactose monohydrate"),
-        (replace(BENCH, filler=Filler("microcrystalline cellulose", quantity("0 mg"), None)), "packing.zero", "A capsule holds 0 mg of microcrystalline cellulose: fill one and weigh it"),
+        (replace(BENCH, filler=Filler("microcrystalline cellulose", quantity("0 mg"), None)), "bench.measure", "The packing of the filler is 0 mg; write one above zero, such as 135 mg"),
         (replace(BENCH, filler=Filler("microcrystalline cellulose", quantity("9 mg"), None)), "capsule.overfull", "The source alone fills 100.8 % of the capsule; choose a larger size or split the dose"),
-        (replace(BENCH, filler=Filler("microcrystalline cellulose", quantity("135 mL"), None)), "calculation.dimension", "packing of microcrystalline cellulose: 135 mL/capsule of microcrystalline cellulose is not a mass"),
+        (replace(BENCH, filler=Filler("microcrystalline cellulose", quantity("135 mL"), None)), "bench.measure", "The packing of the filler is 135 mL; write one above zero"),
         (replace(BENCH, balance=Balance("coarse", quantity("1 mg"), quantity("1 g"))), "weighing.below-minimum", "tablet powder: 953 mg is below the 1 g that coarse may weigh."),
-        (replace(BENCH, balance=Balance("broken", quantity("0 mg"), quantity("1 g"))), "calculation.zero", "The readability is zero"),
+        (replace(BENCH, balance=Balance("broken", quantity("0 mg"), quantity("1 g"))), "bench.measure", "The readability of the balance is 0 mg; write one above zero, such as 0.1 mg"),
+        (replace(BENCH, balance=Balance("odd", quantity("0.1 mg"), quantity("20 mL"))), "bench.measure", "The minimum weight of the balance is 20 mL; write one above zero, such as 20 mg"),
+        (replace(BENCH, filler=Filler("microcrystalline cellulose", None, None)), "filler.no-packing", "How microcrystalline cellulose packs is not known: fill one capsule and weigh it, or measure the tapped density"),
+        (replace(BENCH, filler=Filler("microcrystalline cellulose", None, quantity("450 mg"))), "bench.measure", "The tapped density of the filler is 450 mg; write one above zero, such as 0.45 g/mL"),
+        (replace(BENCH, shells=Shells("3", "coni-snap", quantity("0.30 g"), quantity("48 mg"))), "bench.measure", "The volume of a shell is 0.3 g"),
+        (replace(BENCH, shells=Shells("3", "coni-snap", quantity("0.30 mL"), quantity("48 mL"))), "bench.measure", "The weight of a shell is 48 mL"),
+        (replace(BENCH, source_packing=quantity("180 mL")), "bench.measure", "The packing of the tablet powder is 180 mL; write one above zero, such as 180 mg"),
         (tablets("302.4 mg", taken_from=FromLot("T1", date(2028, 1, 31)), on_hand=3), "lot.too-little", "Lot T1 holds 3 tablets; the plan crushes 4. Receive more, or make less"),
         (tablets("302.4 mg", taken_from=FromLot("T1", date(2026, 11, 21))), "lot.expired", "tablets (lot T1) expired on 2026-11-21; take another lot"),
     ],
@@ -301,8 +308,10 @@ def test_a_lot_that_holds_too_little_is_named() -> None:
     )
     assert plan(CAPSULES, replace(short, left={"C7": quantity("13.2224 g")})).filler
     glycerol = {"glycerol": FromLot("G1", date(2028, 1, 31))}
-    assert (
-        refusal(BOTTLE, replace(BENCH, components=glycerol, left={"G1": quantity("11.9 mL")})).code == "lot.too-little"
+    too_little = replace(BENCH, components=glycerol, left={"G1": quantity("11.9 mL")})
+    assert refusal(BOTTLE, too_little).code == "lot.too-little"
+    assert refusal(BOTTLE, replace(too_little, left={"G1": quantity("500 g")})).text == (
+        "Lot G1 of glycerol was received as 500 g; the plan takes 12 mL. Take another lot"
     )
 
 
@@ -349,7 +358,7 @@ def test_a_balance_that_may_not_weigh_so_little_is_told_for_every_line() -> None
 def test_every_milligram_of_active_is_in_the_powder_or_discarded(
     strength: Quantity, units: int, overage: Fraction, average: str, on: str, readability: str
 ) -> None:
-    bench = replace(tablets(average), balance=Balance("any", quantity(readability), quantity("0 mg")))
+    bench = replace(tablets(average), balance=Balance("any", quantity(readability), quantity("1 mcg")))
     bench = replace(bench, filler=Filler("microcrystalline cellulose", quantity("300 mg"), None))
     source = plan(Order(strength, units, None, overage, on, TODAY), bench).source
     one, step = exact(average), exact(readability)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from compounding.calc import amounts, fills
-from compounding.calc.measured import check, working
-from compounding.problems import CannotCompute, CompoundingError, Problem, stopping
+from compounding.calc.measured import working
+from compounding.problems import CompoundingError, Problem, stopping
 from compounding.quantities import (
     MassPerUnit,
     as_balance,
@@ -24,6 +24,7 @@ from compounding.work.planning import (
     Notebook,
     balance_used,
     calculations,
+    check_bench,
     check_order,
     check_stock,
     check_weighings,
@@ -51,7 +52,7 @@ def plan_capsules(
     Returns:
         The plan, or None if it must be refused, and every problem seen.
     """
-    problems = check_order(formula, order) + _check_filler(formula, materials)
+    problems = check_order(formula, order) + check_bench(materials) + _check_filler(formula, materials)
     if stopping(problems):
         return None, problems
     try:
@@ -85,13 +86,7 @@ def _check_filler(formula: Formula, materials: Materials) -> list[Problem]:
 def _packing(filler: Filler, shells: Shells) -> tuple[MassPerUnit, str]:
     """How much filler one capsule of this size holds, and what that was taken from."""
     if filler.packing is not None:
-        packing = of_material(filler.packing, filler.material) / ONE
-        check(f"packing of {filler.material}", "MassPerUnit", packing)
-        if not packing:
-            raise CannotCompute(
-                f"A capsule holds 0 mg of {filler.material}: fill one and weigh it", code="packing.zero"
-            )
-        return packing, "packing statistic of the lot"
+        return of_material(filler.packing, filler.material) / ONE, "packing statistic of the lot"
     assert filler.tapped_density is not None
     density = of_material(filler.tapped_density, filler.material)
     return fills.packing_from_density(shells.volume, density, ONE), "tapped density of the lot and volume of the shell"

@@ -15,6 +15,7 @@ from compounding.work.planning import (
     Notebook,
     balance_used,
     calculations,
+    check_bench,
     check_order,
     check_stock,
     check_weighings,
@@ -37,7 +38,7 @@ def plan_liquid(formula: Formula, digest: str, order: Order, materials: Material
     Returns:
         The plan, or None if it must be refused, and every problem seen.
     """
-    problems = check_order(formula, order)
+    problems = check_order(formula, order) + check_bench(materials)
     if stopping(problems):
         return None, problems
     try:

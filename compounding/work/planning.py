@@ -73,6 +73,38 @@ def check_order(formula: Formula, order: Order) -> list[Problem]:
     return problems
 
 
+def check_bench(materials: Materials) -> list[Problem]:
+    """What lies on the bench must be described in its own measure, and none of it by zero."""
+    tablets, balance, filler, shells = materials.tablets, materials.balance, materials.filler, materials.shells
+    described: list[tuple[str, Quantity | None, str]] = [
+        ("label claim", tablets.label_claim, "50 mg/tablet"),
+        *(("tablet weight", weight, "302.4 mg/tablet") for weight in tablets.weights),
+        ("readability of the balance", balance.readability, "0.1 mg"),
+        ("minimum weight of the balance", balance.minimum_weight, "20 mg"),
+        ("packing of the tablet powder", materials.source_packing, "180 mg"),
+    ]
+    if filler:
+        described += [
+            ("packing of the filler", filler.packing, "135 mg"),
+            ("tapped density of the filler", filler.tapped_density, "0.45 g/mL"),
+        ]
+    if shells:
+        described += [("volume of a shell", shells.volume, "0.30 mL"), ("weight of a shell", shells.weight, "48 mg")]
+    problems = [
+        Problem("bench.measure", f"The {what} is {told(value)}; write one above zero, such as {example}", what)
+        for what, value, example in described
+        if value is not None and not (value.magnitude > 0 and value.dimensionality == quantity(example).dimensionality)
+    ]
+    if not tablets.weights:
+        problems.append(
+            Problem("tablet.no-weights", "No tablet weights: weigh the tablets in hand, one by one", "tablets")
+        )
+    if filler and filler.packing is None and filler.tapped_density is None:
+        text = f"How {filler.material} packs is not known: fill one capsule and weigh it, or measure the tapped density"
+        problems.append(Problem("filler.no-packing", text, filler.material))
+    return problems
+
+
 @dataclass
 class Notebook:
     """The working of one plan while it grows: the steps so far, and what each placeholder of a step stands for."""
@@ -182,7 +214,12 @@ def check_stock(lines: tuple[Line, ...], source: SourceUsed, materials: Material
         problems.append(Problem("lot.too-little", text, source.lot))
     for line in lines:
         left = materials.left.get(line.lot) if line.lot else None
-        if left is not None and quantity(line.target) > left:
+        if left is None:
+            continue
+        if quantity(line.target).dimensionality != left.dimensionality:
+            text = f"Lot {line.lot} of {line.material} was received as {told(left)}; the plan takes {line.target}. Take another lot"
+            problems.append(Problem("lot.measure", text, line.lot))
+        elif quantity(line.target) > left:
             text = (
                 f"Lot {line.lot} of {line.material} holds {told(left)}; the plan takes {line.target}. Take another lot"
             )
