@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from msgspec import Meta
 
 from compounding.quantities import quantity
 from compounding.records.record import QuantityText, Record, read_toml, validated
@@ -13,7 +13,7 @@ from compounding.records.record import QuantityText, Record, read_toml, validate
 Role = Literal["pharmacist", "technician", "qc"]
 
 
-class Pharmacy(Record):
+class Pharmacy(Record, frozen=True, kw_only=True):
     """What stands on every label."""
 
     name: str
@@ -21,41 +21,40 @@ class Pharmacy(Record):
     phone: str
 
 
-class Person(Record):
+class Person(Record, frozen=True, kw_only=True):
     """Someone who works here; the id is what the command line and the journal use."""
 
     name: str
-    roles: tuple[Role, ...] = Field(min_length=1)
+    roles: Annotated[tuple[Role, ...], Meta(min_length=1)]
     retired: bool = False
 
 
-class BalanceSettings(Record):
+class BalanceSettings(Record, frozen=True, kw_only=True):
     """A balance: its readability, and the least net weight that its last test allows."""
 
     readability: QuantityText
     minimum_weight: QuantityText
     tested: str | None = None
 
-    @model_validator(mode="after")
-    def _masses(self) -> BalanceSettings:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         one = quantity("1 mg")
         for key in ("readability", "minimum_weight"):
             value = quantity(getattr(self, key))
             if value.dimensionality != one.dimensionality or value.magnitude <= 0:
                 raise ValueError(f"{key} is {getattr(self, key)}: write a mass above zero, such as 0.1 mg")
-        return self
 
 
-class Settings(Record):
+class Settings(Record, frozen=True, kw_only=True):
     """One pharmacy at one site."""
 
-    site: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
+    site: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
     journal: str
     formulas: str | None = None
     stock: str = "4x2"
     pharmacy: Pharmacy
-    people: dict[str, Person] = Field(min_length=1)
-    balances: dict[str, BalanceSettings] = Field(min_length=1)
+    people: Annotated[dict[str, Person], Meta(min_length=1)]
+    balances: Annotated[dict[str, BalanceSettings], Meta(min_length=1)]
 
 
 def read_settings(text: str, where: str) -> Settings:

@@ -323,7 +323,7 @@ def test_the_lot_that_expires_first_limits_the_date() -> None:
 
 def test_a_plan_is_plain_text_all_the_way_down() -> None:
     def leaves(data: Any) -> list[Any]:
-        if isinstance(data, dict | list):
+        if isinstance(data, dict | list | tuple):
             return [leaf for each in (data.values() if isinstance(data, dict) else data) for leaf in leaves(each)]
         return [data]
 

@@ -15,8 +15,7 @@ from compounding.quantities import quantity
 from compounding.records.batch import Batch
 from compounding.records.facts import BatchOpened, Tested, Weighed, Yielded
 from compounding.records.formula import digest_of, read_formula
-from compounding.records.plan import as_data
-from compounding.records.record import Record, validated
+from compounding.records.record import Record, as_data, validated
 from compounding.work.gathering import Choice, gather
 from compounding.work.making import do_step, record_yield
 from compounding.work.planned import plan as make_plan
@@ -149,15 +148,15 @@ def finish(decision: Decision, entries: Any, says: str, as_json: bool, **data: A
     if as_json:
         emit(
             {
-                **fact.model_dump(mode="json", exclude_none=True),
+                **as_data(fact),
                 "entry": entries[-1].sequence,
                 **data,
                 "problems": [vars(each) for each in decision.problems],
             }
         )
-        if stopping(decision.problems):
-            raise SystemExit(1)
-        return
+        for problem in decision.problems:
+            notice(f"{problem.text} [{problem.code}]")
+        raise click.exceptions.Exit(1 if stopping(decision.problems) else 0)
     click.echo(f"{says} (entry {entries[-1].sequence})")
     fail_if_stopped(decision.problems)
 
@@ -356,7 +355,7 @@ def batch_data(found: Batch) -> dict[str, Any]:
                 "time": each.time,
                 "person": each.person,
                 "reason": each.reason,
-                **each.fact.model_dump(mode="json", exclude_none=True),
+                **as_data(each.fact),
             }
             for each in group
         ]

@@ -9,6 +9,7 @@ import click
 from compounding.cli.app import App, read_text
 from compounding.cli.show import emit, json_option, table
 from compounding.records.formula import Formula, digest_of, read_formula
+from compounding.records.record import as_data
 
 
 @click.group()
@@ -48,7 +49,7 @@ def show(app: App, id: str, as_json: bool) -> None:
     text, name = app.formula_text(id)
     found = read_formula(text, name)
     if as_json:
-        emit({"digest": digest_of(text), **found.model_dump(mode="json", by_alias=True, exclude_none=True)})
+        emit({"digest": digest_of(text), **as_data(found)})
     else:
         click.echo(_whole(found, digest_of(text)))
 

@@ -14,7 +14,7 @@ from compounding.cli.show import emit, json_option, notice, table
 from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import told, written
 from compounding.records.facts import LotCleared, LotMeasured, LotQuarantined, LotReceived, Packing
-from compounding.records.record import Record, validated
+from compounding.records.record import Record, as_data, validated
 from compounding.records.stock import Lot
 from compounding.work.stocking import check_measured, check_received, check_tablet_weights
 
@@ -114,7 +114,7 @@ def receive(
         "lot": id,
         "received": day(app, given["received"]).isoformat(),
         "weights": _weights(weights_file, weights),
-        "packing": [each.model_dump() for each in _packings(packing)],
+        "packing": [as_data(each) for each in _packings(packing)],
     }
     fact = validated(LotReceived, body, f"lot {id}")
 
@@ -178,7 +178,7 @@ def measure(
     body = {
         "lot": id,
         "weights": _weights(weights_file, weights),
-        "packing": [each.model_dump() for each in _packings(packing)],
+        "packing": [as_data(each) for each in _packings(packing)],
     }
     fact = validated(LotMeasured, body | ({"tapped_density": tapped_density} if tapped_density else {}), f"lot {id}")
     if not (fact.weights or fact.packing or fact.tapped_density):
@@ -293,12 +293,12 @@ def list_lots(app: App, as_json: bool) -> None:
 
 def lot_data(found: Lot) -> dict[str, Any]:
     """A lot as data."""
-    data: dict[str, Any] = found.received.model_dump(mode="json", exclude_none=True)
+    data: dict[str, Any] = as_data(found.received)
     return data | {
         "left": written(found.left),
         "weights": list(found.weights),
         "average_weight": written(found.average_weight) if found.average_weight is not None else None,
-        "packing": [each.model_dump() for each in found.packing],
+        "packing": [as_data(each) for each in found.packing],
         "quarantined": found.quarantined,
         "used": [{"batch": batch, "line": line, "amount": written(taken)} for batch, line, taken in found.used],
     }

@@ -65,7 +65,7 @@ def worksheet(app: App, id: str, out: Path, as_json: bool) -> None:
 @click.option("--stock", metavar="NAME", help="Label stock; default: the settings'.")
 @json_option
 @click.pass_obj
-def label(app: App, id: str, out: Path, stock: str | None, as_json: bool, **given: str) -> None:
+def label(app: App, /, id: str, out: Path, stock: str | None, as_json: bool, **given: str) -> None:
     """Write a prescription label of a released batch as PDF.
 
     It is read back and compared with the record first: every word, the ink, the barcode. One fault, and

@@ -14,7 +14,8 @@ from compounding.cli.show import emit, json_option, notice, table
 from compounding.problems import NotUnderstood, Problem, Refused
 from compounding.quantities import count, percent, quantity, told
 from compounding.records.formula import Formula, digest_of, read_formula
-from compounding.records.plan import Plan, as_data
+from compounding.records.plan import Plan
+from compounding.records.record import as_data
 from compounding.rules.tables import one_in_force
 from compounding.work.gathering import Choice, balance_of, gather
 from compounding.work.materials import Balance, Filler, Materials, Order, Shells, Tablets

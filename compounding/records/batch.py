@@ -7,9 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from compounding.problems import NotUnderstood, Problem
 from compounding.records.facts import (
     BatchOpened,
     DeviationAccepted,
@@ -102,7 +99,7 @@ def batch_of(recorded: Iterable[Recorded]) -> Batch | None:
         last = entry.sequence
         if isinstance(entry.fact, BatchOpened):
             formula = read_formula("\n".join(entry.fact.formula), f"the formula of batch {entry.fact.batch}")
-            batch = Batch(entry.fact.batch, read_plan(entry.fact.plan, entry.fact.batch), formula, entry)
+            batch = Batch(entry.fact.batch, entry.fact.plan, formula, entry)
         elif isinstance(entry.fact, Released | Rejected):
             ended = entry
         elif type(entry.fact) in _GROUPS:
@@ -111,18 +108,3 @@ def batch_of(recorded: Iterable[Recorded]) -> Batch | None:
         return None
     grouped: dict[str, Any] = {name: tuple(each) for name, each in groups.items()}
     return replace(batch, **grouped, ended=ended, last_seen=last)
-
-
-def read_plan(data: dict[str, object], batch: str) -> Plan:
-    """A plan from the fact that opened its batch.
-
-    Raises:
-        NotUnderstood: the plan does not fit; the journal is damaged or from a newer version.
-    """
-    try:
-        return TypeAdapter(Plan).validate_python(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        text = f"The plan of batch {batch} cannot be read at {where}: verify the journal, or update"
-        raise NotUnderstood(Problem("batch.plan", text, batch)) from None

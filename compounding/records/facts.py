@@ -8,18 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field
+from msgspec import Meta
 
 from compounding.problems import NotUnderstood
-from compounding.records.record import DateText, NumberText, QuantityText, Record, validated
+from compounding.records.plan import Plan
+from compounding.records.record import DateText, NumberText, QuantityText, Record, as_data, validated
 
 # Ids are typed, scanned and printed: letters, digits and hyphens, nothing that a scanner or a shell takes for more.
-ID = r"^[A-Za-z0-9][A-Za-z0-9-]{0,31}$"
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,31}$")]
 
 
-class Packing(Record):
+class Packing(Record, frozen=True, kw_only=True):
     """What fills one capsule of a maker's size when packed as in production."""
 
     size: str
@@ -27,10 +28,10 @@ class Packing(Record):
     mass: QuantityText
 
 
-class LotReceived(Record):
+class LotReceived(Record, frozen=True, kw_only=True):
     """A source lot came in. ``weights`` are the individual weights of the tablets or empty shells, as read."""
 
-    lot: str = Field(pattern=ID)
+    lot: Id
     role: Literal["tablet", "filler", "shell", "ingredient"]
     material: str
     supplier: str
@@ -48,7 +49,7 @@ class LotReceived(Record):
     tapped_density: QuantityText | None = None
 
 
-class LotMeasured(Record):
+class LotMeasured(Record, frozen=True, kw_only=True):
     """Something of a lot was measured anew; it takes the place of what was known, which stays on record."""
 
     lot: str
@@ -57,27 +58,27 @@ class LotMeasured(Record):
     tapped_density: QuantityText | None = None
 
 
-class LotQuarantined(Record):
+class LotQuarantined(Record, frozen=True, kw_only=True):
     """A lot may not be used until it is cleared; the entry holds the reason."""
 
     lot: str
 
 
-class LotCleared(Record):
+class LotCleared(Record, frozen=True, kw_only=True):
     """A quarantined lot may be used again; the entry holds the reason."""
 
     lot: str
 
 
-class BatchOpened(Record):
+class BatchOpened(Record, frozen=True, kw_only=True):
     """A plan became a batch. The formula is kept whole, line by line, so that the record can be judged by itself."""
 
-    batch: str = Field(pattern=ID)
-    plan: dict[str, Any]
+    batch: Id
+    plan: Plan
     formula: tuple[str, ...]
 
 
-class Weighed(Record):
+class Weighed(Record, frozen=True, kw_only=True):
     """A reading for one line of the worksheet, inside its limits or not: it happened."""
 
     batch: str
@@ -93,13 +94,13 @@ class Weighed(Record):
     balance: str | None = None
 
 
-class StepDone(Record):
+class StepDone(Record, frozen=True, kw_only=True):
     batch: str
     number: int
     do: str
 
 
-class Yielded(Record):
+class Yielded(Record, frozen=True, kw_only=True):
     """How much was made, and where the rest of the mass went."""
 
     batch: str
@@ -114,7 +115,7 @@ class Yielded(Record):
     shells_used: int | None = None
 
 
-class Tested(Record):
+class Tested(Record, frozen=True, kw_only=True):
     """One quality result: what was expected, what was seen, the verdict."""
 
     batch: str
@@ -128,30 +129,30 @@ class Tested(Record):
     laboratory: str | None = None
 
 
-class DeviationAccepted(Record):
+class DeviationAccepted(Record, frozen=True, kw_only=True):
     """Someone other than its author looked at a reading outside its limits and let the batch go on."""
 
     batch: str
     entry: int
 
 
-class Verified(Record):
+class Verified(Record, frozen=True, kw_only=True):
     """A second person compared the record with the formula, the materials and the preparation."""
 
     batch: str
     meaning: str
 
 
-class Released(Record):
+class Released(Record, frozen=True, kw_only=True):
     batch: str
     meaning: str
 
 
-class Rejected(Record):
+class Rejected(Record, frozen=True, kw_only=True):
     batch: str
 
 
-class LabelPrinted(Record):
+class LabelPrinted(Record, frozen=True, kw_only=True):
     """A label left the tool. The patient's name is not here: a salted digest of it is."""
 
     batch: str
@@ -208,8 +209,9 @@ def kind_of(fact: Record) -> str:
 
 
 def body_of(fact: Record) -> dict[str, Any]:
-    """A fact as canonical data: keys without a value are left out."""
-    return fact.model_dump(mode="json", exclude_none=True)
+    """A fact as canonical data: keys that hold their default are left out."""
+    data: dict[str, Any] = as_data(fact)
+    return data
 
 
 def read_fact(kind: str, body: Mapping[str, Any], where: str) -> Record:

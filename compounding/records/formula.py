@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from fractions import Fraction
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from msgspec import Meta
 
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import percent, quantity, ratio
@@ -17,6 +17,7 @@ from compounding.records.record import (
     PercentText,
     QuantityText,
     Record,
+    named,
     read_toml,
     validated,
 )
@@ -25,14 +26,14 @@ from compounding.records.record import (
 PLACEHOLDERS = frozenset({"tablets", "source", "filler", "filler_material", "units", "size", "volume"})
 
 
-class Limits(Record):
+class Limits(Record, frozen=True, kw_only=True):
     """From and to, both included. The maximum lies below ten times the minimum, so a slip of ten always leaves it."""
 
     minimum: QuantityText
     maximum: QuantityText
 
-    @model_validator(mode="after")
-    def _a_slip_of_ten_leaves_the_range(self) -> Limits:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         low, high = quantity(self.minimum), quantity(self.maximum)
         if low.dimensionality != high.dimensionality:
             raise ValueError(f"{self.minimum} to {self.maximum}: write both in the same unit")
@@ -42,10 +43,9 @@ class Limits(Record):
                 f"{self.minimum} to {self.maximum}: the maximum must lie from the minimum to below ten times it, "
                 "so that a slip of the decimal point always leaves the range"
             )
-        return self
 
 
-class Source(Record):
+class Source(Record, frozen=True, kw_only=True):
     """What the active may be taken from."""
 
     kind: Literal["tablet"]
@@ -54,7 +54,7 @@ class Source(Record):
     note: str
 
 
-class RefusedMaterial(Record):
+class RefusedMaterial(Record, frozen=True, kw_only=True):
     """A filler that this formula must not use, and why."""
 
     material: MaterialText
@@ -62,7 +62,7 @@ class RefusedMaterial(Record):
     source: str
 
 
-class Filler(Record):
+class Filler(Record, frozen=True, kw_only=True):
     """What fills the capsule beside the source."""
 
     material: MaterialText
@@ -72,7 +72,7 @@ class Filler(Record):
     refused: tuple[RefusedMaterial, ...] = ()
 
 
-class Component(Record):
+class Component(Record, frozen=True, kw_only=True):
     """An ingredient of a liquid beside the source; its amount for a volume of the finished liquid."""
 
     material: MaterialText
@@ -84,7 +84,7 @@ class Component(Record):
     note: str | None = None
 
 
-class Tolerance(Record):
+class Tolerance(Record, frozen=True, kw_only=True):
     """How far a reading may lie from its target, in percent of it."""
 
     weighing_percent: NumberText
@@ -92,27 +92,25 @@ class Tolerance(Record):
     source: str
 
 
-class Study(Record):
+class Study(Record, frozen=True, kw_only=True):
     """A published stability study of this preparation."""
 
-    days: int = Field(gt=0, le=3650)
+    days: Annotated[int, Meta(gt=0, le=3650)]
     storage: Literal["room", "refrigerator"]
     what: str
     source: str
 
 
-class BeyondUse(Record):
+class BeyondUse(Record, frozen=True, kw_only=True):
     """The class that the beyond-use rule judges by, the storage, and the studies behind it."""
 
-    category: Literal["aqueous_nonpreserved", "aqueous_preserved", "nonaqueous_oral_liquid", "nonaqueous_other"] = (
-        Field(alias="class")
-    )
+    category: Literal["aqueous_nonpreserved", "aqueous_preserved", "nonaqueous_oral_liquid", "nonaqueous_other"] = named("class")
     storage: Literal["room", "refrigerator"]
     storage_text: str
     study: tuple[Study, ...] = ()
 
 
-class Test(Record):
+class Test(Record, frozen=True, kw_only=True):
     """A quality test with its expected result. Unverified limits say so on every paper."""
 
     __test__ = False
@@ -125,12 +123,12 @@ class Test(Record):
     low: NumberText | None = None
     high: NumberText | None = None
     rules: tuple[str, ...] = ()
-    units: int | None = Field(default=None, gt=0)
+    units: Annotated[int, Meta(gt=0)] | None = None
     required: bool = True
     verified: bool = True
 
 
-class YieldLimits(Record):
+class YieldLimits(Record, frozen=True, kw_only=True):
     """How much must come out, in percent of the plan, and how much mixture may be lost, in percent of what went in."""
 
     units_percent: tuple[NumberText, NumberText]
@@ -138,7 +136,7 @@ class YieldLimits(Record):
     source: str
 
 
-class LabelWords(Record):
+class LabelWords(Record, frozen=True, kw_only=True):
     """Words for the label: the warning that every label carries, auxiliary sentences, the directions by default."""
 
     warning: str
@@ -146,15 +144,15 @@ class LabelWords(Record):
     directions: str
 
 
-class Formula(Record):
+class Formula(Record, frozen=True, kw_only=True):
     """One master formulation record, of one version.
 
     Source:
         nmac (the elements that a master formulation record holds)
     """
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9-]{2,60}$")
-    version: str = Field(pattern=r"^[0-9]{1,4}$")
+    id: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{2,60}$")]
+    version: Annotated[str, Meta(pattern=r"^[0-9]{1,4}$")]
     name: str
     dosage_form: Literal["capsule", "oral liquid"]
     route: str
@@ -169,7 +167,7 @@ class Formula(Record):
     strength: Limits
     dose: Limits | None = None
     batch: Limits
-    source: tuple[Source, ...] = Field(min_length=1)
+    source: Annotated[tuple[Source, ...], Meta(min_length=1)]
     filler: Filler | None = None
     component: tuple[Component, ...] = ()
     vehicle: Component | None = None
@@ -177,13 +175,13 @@ class Formula(Record):
     overage: PercentText
     overage_on: Literal["batch", "active"]
     beyond_use: BeyondUse
-    step: tuple[dict[str, str], ...] = Field(min_length=1)
-    test: tuple[Test, ...] = Field(min_length=1)
-    yield_limits: YieldLimits = Field(alias="yield")
+    step: Annotated[tuple[dict[str, str], ...], Meta(min_length=1)]
+    test: Annotated[tuple[Test, ...], Meta(min_length=1)]
+    yield_limits: YieldLimits = named("yield")
     label: LabelWords
 
-    @model_validator(mode="after")
-    def _holds_what_its_form_needs(self) -> Formula:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         needs = {"capsule": ("filler",), "oral liquid": ("vehicle", "dose", "component")}[self.dosage_form]
         form = {"capsule": "capsules", "oral liquid": "an oral liquid"}[self.dosage_form]
         for key in needs:
@@ -213,7 +211,6 @@ class Formula(Record):
         for key in ("prepared_by", "approved_by", "change_reason"):
             if key not in self.approval:
                 raise ValueError(f"approval.{key} is missing: say who or why")
-        return self
 
 
 def digest_of(text: str) -> str:

@@ -6,25 +6,21 @@ numbers only in ``--json``. Nothing here decides anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class FormulaUsed:
+class FormulaUsed(Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     version: str
     digest: str
 
 
-@dataclass(frozen=True)
-class Active:
+class Active(Struct, frozen=True, forbid_unknown_fields=True):
     substance: str
     needed: str
 
 
-@dataclass(frozen=True)
-class SourceUsed:
+class SourceUsed(Struct, frozen=True, forbid_unknown_fields=True):
     """What carries the active, and how much of it is weighed."""
 
     kind: str
@@ -41,8 +37,7 @@ class SourceUsed:
     rounding_error_percent: str
 
 
-@dataclass(frozen=True)
-class FillerUsed:
+class FillerUsed(Struct, frozen=True, forbid_unknown_fields=True):
     material: str
     lot: str | None
     packing: str
@@ -53,8 +48,7 @@ class FillerUsed:
     rounding_error_percent: str
 
 
-@dataclass(frozen=True)
-class CapsuleUsed:
+class CapsuleUsed(Struct, frozen=True, forbid_unknown_fields=True):
     size: str
     maker: str
     lot: str | None
@@ -66,8 +60,7 @@ class CapsuleUsed:
     packed_percent: str
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Struct, frozen=True, forbid_unknown_fields=True):
     """One ingredient to weigh or measure, with its target and the limits that a reading must meet."""
 
     line: str
@@ -80,20 +73,17 @@ class Line:
     high: str
 
 
-@dataclass(frozen=True)
-class Dose:
+class Dose(Struct, frozen=True, forbid_unknown_fields=True):
     dose: str
     volume: str
 
 
-@dataclass(frozen=True)
-class Expected:
+class Expected(Struct, frozen=True, forbid_unknown_fields=True):
     strength: str
     error_percent: str
 
 
-@dataclass(frozen=True)
-class BeyondUseUsed:
+class BeyondUseUsed(Struct, frozen=True, forbid_unknown_fields=True):
     date: str
     days: int
     storage: str
@@ -102,22 +92,19 @@ class BeyondUseUsed:
     source: str
 
 
-@dataclass(frozen=True)
-class BalanceUsed:
+class BalanceUsed(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     readability: str
     minimum_weight: str
 
 
-@dataclass(frozen=True)
-class ProcedureStep:
+class ProcedureStep(Struct, frozen=True, forbid_unknown_fields=True):
     number: int
     do: str
     working: str
 
 
-@dataclass(frozen=True)
-class Calculation:
+class Calculation(Struct, frozen=True, forbid_unknown_fields=True):
     number: int
     gives: str
     equation: str
@@ -126,8 +113,7 @@ class Calculation:
     source: str | None
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     """One batch as it is meant to be made."""
 
     formula: FormulaUsed
@@ -158,10 +144,3 @@ class Plan:
     @property
     def concentration(self) -> str | None:
         return self.strength if self.volume else None
-
-
-def as_data(record: Any) -> Any:
-    """A record as plain dictionaries, lists and text, ready for canonical JSON."""
-    if is_dataclass(record):
-        return {field.name: as_data(getattr(record, field.name)) for field in fields(record)}
-    return [as_data(each) for each in record] if isinstance(record, tuple | list) else record

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
-from compounding.problems import NotUnderstood, Problem
-from compounding.quantities import Quantity, amount, count, quantity
+from compounding.quantities import Quantity, count, quantity
 from compounding.records.facts import (
     LotCleared,
     LotMeasured,

@@ -21,11 +21,10 @@ def written_whole(path: Path, content: bytes) -> Iterator[None]:
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with _in_plain_words(path):
-            with beside.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+        with _in_plain_words(path), beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         yield
         with _in_plain_words(path):
             beside.replace(path)
