@@ -11,7 +11,6 @@ from compounding.cli.app import App, Decision, fail_if_stopped
 from compounding.cli.plan import balance_from, order_from, order_options, plan_data
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.problems import Problem, Refused, stopping
-from compounding.quantities import quantity
 from compounding.records.batch import Batch
 from compounding.records.facts import BatchOpened, Tested, Weighed, Yielded
 from compounding.records.formula import digest_of, read_formula
@@ -226,10 +225,13 @@ def yield_(
 
     def decide() -> Decision:
         capsule = app.batch(id).plan.capsule
-        shell = quantity(capsule.shell) if capsule else None
-        lot = capsule.lot if capsule else None
+        shells = app.lot(capsule.lot) if capsule and capsule.lot else None
         return batch_decision(
-            app, id, lambda found: record_yield(found, made, weight, remainder, spoiled, shell, reason), reason, lot
+            app,
+            id,
+            lambda found: record_yield(found, made, weight, remainder, spoiled, shells, reason),
+            reason,
+            shells.id if shells else None,
         )
 
     decision, entries = app.record(decide)

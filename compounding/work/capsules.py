@@ -14,6 +14,7 @@ from compounding.quantities import (
     ratio,
     taken_as,
     together,
+    told,
     written,
 )
 from compounding.records.formula import Formula
@@ -60,6 +61,7 @@ def plan_capsules(
     except CompoundingError as refusal:
         return None, [*problems, *refusal.problems]
     problems += check_weighings(made.lines, materials.balance) + check_stock(made.lines, made.source, materials)
+    problems += _check_shells(order, materials)
     return (None if stopping(problems) else made), problems
 
 
@@ -81,6 +83,16 @@ def _check_filler(formula: Formula, materials: Materials) -> list[Problem]:
             )
         ]
     return []
+
+
+def _check_shells(order: Order, materials: Materials) -> list[Problem]:
+    assert order.count and materials.shells
+    lot = lot_of(materials.shells.taken_from)
+    left = materials.left.get(lot) if lot else None
+    if left is None or count(order.count, "capsule") <= left:
+        return []
+    text = f"Lot {lot} holds {told(left)}; the plan fills {order.count}. Take another lot"
+    return [Problem("lot.too-little", text, lot)]
 
 
 def _packing(filler: Filler, shells: Shells) -> tuple[MassPerUnit, str]:

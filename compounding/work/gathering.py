@@ -82,6 +82,7 @@ def _lot(
                 f"Lot {id} is {lot.received.material}, received as {lot.received.role}, not as {role}: name another lot"
             )
             problems.append(Problem("lot.role", text, id))
+            return None
         return lot
     on_shelf = [lot for lot in shelf.values() if lot.received.role == role]
     lot = first_to_expire([each for each in on_shelf if material in (None, each.received.material)], on)

@@ -8,7 +8,9 @@ from compounding.problems import Problem
 from compounding.quantities import Quantity, amount, count, in_unit, quantity, ratio, told, written
 from compounding.records.batch import Batch
 from compounding.records.facts import StepDone, Weighed, Yielded
+from compounding.records.stock import Lot
 from compounding.work.planning import percent_text
+from compounding.work.stocking import check_left
 from compounding.work.weighing import still_open
 
 
@@ -37,7 +39,7 @@ def record_yield(
     weight: str | None,
     remainder: str | None,
     spoiled: int,
-    shell: Quantity | None,
+    shells: Lot | None,
     reason: str | None,
 ) -> tuple[Yielded | None, list[Problem]]:
     """What came out, against what was planned and what was weighed in.
@@ -48,7 +50,7 @@ def record_yield(
         weight: gross weight of all filled capsules together [mass], for the mass balance.
         remainder: mixture left over [mass].
         spoiled: shells broken or discarded.
-        shell: mean weight of one empty shell [mass].
+        shells: the lot of the shells, as it stands; None if the batch has none.
         reason: why the yield is recorded again, if it is.
 
     Source:
@@ -71,6 +73,9 @@ def record_yield(
         problems.append(Problem("yield.unit", text, "made"))
     elif plan.count and amount(value, "capsule").denominator != 1:
         problems.append(Problem("yield.unit", f"{made} is not a whole number of capsules", "made"))
+    used = count(int(amount(value, "capsule")) + spoiled, "capsule") if plan.count and not problems else None
+    if used is not None and shells:
+        problems += check_left(shells, batch.id, "shells", used)
     if problems:
         return None, problems
     share = ratio(value, planned)
@@ -83,7 +88,11 @@ def record_yield(
         )
     balance: dict[str, str] = {}
     if plan.count and weight:
-        assert shell is not None
+        assert plan.capsule
+        shell = quantity(plan.capsule.shell)
+        if amount(quantity(weight), "mg") < amount(shell, "mg") * amount(value, "capsule"):
+            text = f"{made} are said to weigh {weight} together, less than their empty shells of {told(shell)} each. Weigh them again"
+            return None, [Problem("yield.lighter-than-shells", text, "weight")]
         balance, lost = _mass_balance(batch, amount(value, "capsule"), quantity(weight), remainder, shell)
         most = Fraction(batch.formula.yield_limits.loss_percent or "3") / 100
         if not -most / 3 <= lost <= most:
@@ -100,7 +109,7 @@ def record_yield(
         yield_percent=percent_text(share, 2),
         within=within,
         remainder=remainder,
-        shells_used=int(amount(value, "capsule")) + spoiled if plan.count else None,
+        shells_used=int(amount(used, "capsule")) if used is not None else None,
         **balance,
     )
     return fact, problems

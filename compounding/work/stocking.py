@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from compounding.problems import Problem
-from compounding.quantities import Quantity, amount, quantity, ratio
+from compounding.quantities import Quantity, amount, quantity, ratio, told
 from compounding.records.facts import LotMeasured, LotReceived
 from compounding.records.stock import Lot
 
@@ -115,6 +115,18 @@ def check_lot(lot: Lot | None, id: str, on: date) -> list[Problem]:
     if lot.expires < on:
         problems.append(Problem("lot.expired", f"Lot {id} expired on {lot.expires}: take another lot", id))
     return problems
+
+
+def check_left(lot: Lot, batch: str, line: str, needed: Quantity) -> list[Problem]:
+    """Whether a lot holds what a line of a batch takes; what the same line took before, it gives back."""
+    left = lot.left
+    for taker, taken_by, taken in lot.used:
+        if (taker, taken_by) == (batch, line):
+            left = left + taken
+    if needed <= left:
+        return []
+    text = f"Lot {lot.id} holds {told(left)}, less than {told(needed)}. Check the number and the lot"
+    return [Problem("lot.too-little", text, lot.id)]
 
 
 def first_to_expire(lots: Iterable[Lot], on: date) -> Lot | None:

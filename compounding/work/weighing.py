@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date
 
 from compounding.problems import Problem
-from compounding.quantities import amount, count, quantity, told
+from compounding.quantities import count, quantity
 from compounding.records.batch import Batch
 from compounding.records.facts import Weighed
 from compounding.records.plan import Line
 from compounding.records.stock import Lot
-from compounding.work.stocking import check_lot
+from compounding.work.stocking import check_left, check_lot
 
 
 def weigh(
@@ -49,9 +49,9 @@ def weigh(
     if value.dimensionality != low.dimensionality:
         text = f"{line.material}: {reading} was read, {line.low} to {line.high} planned. Write the reading in that unit"
         problems.append(Problem("weighing.unit", text, line.line))
-    elif lot and lot.received.role not in ("tablet",) and value > lot.left:
-        text = f"Lot {lot.id} holds {told(lot.left)}, less than {reading}. Check the reading and the lot"
-        problems.append(Problem("lot.too-little", text, lot.id))
+    elif lot and lot.id == line.lot:
+        tablets = count(batch.plan.source.tablets, "tablet")
+        problems += check_left(lot, batch.id, line.line, tablets if lot.received.role == "tablet" else value)
     if problems:
         return None, problems
     within = bool(low <= value <= high)
@@ -95,12 +95,4 @@ def _check_taken(line: Line, lot: Lot | None, on: date) -> list[Problem]:
     if lot.id != line.lot:
         text = f"{line.material} is planned from lot {line.lot}, not {lot.id}. Take that lot, or plan the batch anew"
         return [Problem("weighing.wrong-lot", text, lot.id)]
-    problems = check_lot(lot, lot.id, on)
-    if lot.received.role == "tablet" and lot.left < count(0, "tablet"):
-        problems.append(Problem("lot.too-little", f"Lot {lot.id} holds no tablets more", lot.id))
-    return problems
-
-
-def tablets_left(lot: Lot) -> int:
-    """Whole tablets left in a lot."""
-    return int(amount(lot.left, "tablet"))
+    return check_lot(lot, lot.id, on)
