@@ -108,7 +108,9 @@ def label(app: App, /, id: str, out: Path, stock: str | None, as_json: bool, **g
 
     def decide() -> Decision:
         now = app.batch(id)
-        refused = check_label(now, prescription, app.today())
+        refused = check_label(now, prescription, app.today()) + _check_patient(app, prescription)
+        if stopping(refused):
+            return Decision([], refused, {})
         known = app.journal.recall_personal(prescription.number) or app.journal.remember_person_of(
             prescription.number, prescription.patient, ""
         )
@@ -127,7 +129,7 @@ def label(app: App, /, id: str, out: Path, stock: str | None, as_json: bool, **g
         )
         subjects = (f"batch:{id}", f"label:{identifier}", f"rx:{prescription.number}")
         seen = {f"batch:{id}": now.last_seen, f"label:{identifier}": 0}
-        return Decision([] if stopping(refused) else [(fact, subjects)], refused, seen)
+        return Decision([(fact, subjects)], refused, seen)
 
     with written_whole(out, pdf):
         _, entries = app.record(decide)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compounding.data_files import Table, data_folder, read_table
+from compounding.problems import NotUnderstood, Problem
 
 POINTS_PER_MM = 72 / 25.4
 
@@ -54,6 +55,9 @@ def read_stock(name: str, folder: Path | None = None) -> Stock:
     Raises:
         NotUnderstood: there is no such stock, or its numbers do not add up.
     """
+    if name not in stock_names(folder):
+        text = f"{name} is not a label stock here. There are: {', '.join(stock_names(folder))}."
+        raise NotUnderstood(Problem("data.unknown", text, name))
     return _stock(read_table((folder or data_folder("labels") / "stocks") / f"{name}.toml"))
 
 

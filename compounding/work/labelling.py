@@ -66,7 +66,8 @@ def check_label(batch: Batch, prescription: Prescription, on: date) -> list[Prob
     asked = quantity(prescription.quantity)
     made = _made(batch)
     if made is not None:
-        if asked.dimensionality != made.dimensionality or asked.magnitude <= 0:
+        whole = batch.plan.count is None or asked.magnitude.denominator == 1
+        if asked.dimensionality != made.dimensionality or asked.magnitude <= 0 or not whole:
             text = f"{prescription.quantity} cannot be dispensed from {told(made)}: write the quantity in that unit"
             problems.append(Problem("label.quantity", text, "quantity"))
         elif asked > (left := made - labelled(batch, made)):
