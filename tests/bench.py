@@ -87,7 +87,8 @@ def begun(folder: Path) -> Bench:
     (folder / "tablets.txt").write_text(demo.TABLETS)
     words = shlex.split(demo.SETUP)
     words[words.index("--folder") + 1] = str(folder)
-    assert ran(words).code == 0
+    done = ran(words)
+    assert done.code == 0, done.err
     return Bench(folder)
 
 
@@ -106,10 +107,11 @@ def stocked(folder: Path) -> Bench:
     return bench
 
 
-def carried_on(bench: Bench, batch: str, to: str, id: str | None = None) -> None:
-    """Make the demo's batch, perhaps under another id, up to before the first command that names ``to``."""
-    for person, command in story(batch):
+def carried_on(bench: Bench, batch: str, to: str, begin: str = "batch open", id: str | None = None) -> None:
+    """Make the demo's batch, perhaps under another id, from one command up to before another; no paper."""
+    commands = [(person, command) for person, command in story(batch) if ".pdf" not in command or to in command]
+    first = next(place for place, (_, command) in enumerate(commands) if begin in command)
+    for person, command in commands[first:]:
         if to in command:
             return
-        if ".pdf" not in command:
-            bench.do(command.replace(batch, id or batch), person)
+        bench.do(command.replace(batch, id or batch), person)
