@@ -167,7 +167,8 @@ def test_an_overage_on_the_active_raises_the_strength_and_says_so() -> None:
     assert "The overage is on the active alone: if nothing is lost, a capsule holds 1.5751 mg." in on_active.warnings
     liquid = plan(replace(BOTTLE, overage=Fraction(1, 20), overage_on="active"))
     assert (liquid.made, liquid.expected.strength) == ("60 mL", "1.0499 mg/mL")
-    assert plan(replace(BOTTLE, overage=Fraction(1, 20))).made == "63 mL"
+    on_batch = plan(replace(BOTTLE, overage=Fraction(1, 20)))
+    assert (on_batch.made, on_batch.source.weigh, on_batch.expected.strength) == ("63 mL", "381.0 mg", "0.9999 mg/mL")
 
 
 def test_the_filler_packs_by_the_density_of_its_lot_or_by_its_statistic() -> None:
