@@ -16,7 +16,9 @@ from typing import NoReturn
 
 import click
 
-from compounding.problems import CompoundingError, EnvironmentFails, Problem
+from compounding.problems import CompoundingError, EnvironmentFails, NotUnderstood, Problem
+
+LONGEST = 2000  # characters of one option or argument: some thirty lines of a worksheet
 
 # Where each command lives; its one-line help stands here so that --help imports none of them.
 COMMANDS = {
@@ -90,6 +92,7 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     gc.disable()  # a command lives for a moment; collecting garbage while importing costs more than it frees
     asked = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        _check_typed(asked)
         code = compounding.main(asked, prog_name="compounding", standalone_mode=False) or 0
     except CompoundingError as error:
         code = _tell(error, asked)
@@ -115,6 +118,23 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
         text = f"An error of this tool, not of yours ({type(error).__name__}: {error}); set COMPOUNDING_DEBUG=1 to see where"
         code = _tell(EnvironmentFails(Problem("tool.error", text)), asked)
     sys.exit(code)
+
+
+def _check_typed(asked: list[str]) -> None:
+    """What was typed is words: none empty, none endless, no character that an eye cannot see.
+
+    Refused here, it neither joins the record nor steers the terminal that shows a message about it.
+    """
+    for text in asked:
+        if not text.strip():
+            raise NotUnderstood(Problem("text.empty", "An empty text was given: write something, or leave it out"))
+        if len(text) > LONGEST:
+            seen = f"A text of {len(text):,} characters was given, {text[:40]!r} and so on"
+            raise NotUnderstood(Problem("text.too-long", f"{seen}: at most {LONGEST:,} are read. Shorten it"))
+        if not (text.isascii() and text.isprintable()):
+            from compounding.store.canonical import plain_text
+
+            plain_text(text, "the command line")
 
 
 def _usage(error: click.UsageError, asked: list[str]) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from compounding.cli.app import App, Decision
-from compounding.cli.show import emit, json_option
+from compounding.cli.show import emit, json_option, notice
 from compounding.problems import Problem, Refused, stopping
 from compounding.records.facts import LabelPrinted
 from compounding.work.labelling import Prescription, check_label, label_id, label_text
@@ -48,9 +48,11 @@ def worksheet(app: App, id: str, out: Path, as_json: bool) -> None:
         raise Refused(problems)
     write_whole(out, pdf)
     if as_json:
-        emit({"file": str(out), "title": text.title, "head": text.head, "problems": []})
+        emit({"file": str(out), "title": text.title, "head": text.head, "problems": [vars(each) for each in problems]})
     else:
         click.echo(f"{text.title} of {id} written to {out}; head {text.head}")
+        for problem in problems:
+            notice(problem.text)
 
 
 @click.command()

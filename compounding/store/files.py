@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compounding.problems import EnvironmentFails, Problem
+from compounding.problems import EnvironmentFails, NotUnderstood, Problem
 
 
 @contextmanager
@@ -18,7 +18,10 @@ def written_whole(path: Path, content: bytes) -> Iterator[None]:
 
     Raises:
         EnvironmentFails: the disk is full or the folder cannot be written; nothing of the file is left.
+        NotUnderstood: the path names no file.
     """
+    if not path.name:
+        raise NotUnderstood(Problem("file.no-name", f"{path} names no file: give a name such as label.pdf", str(path)))
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with _in_plain_words(path), beside.open("wb") as file:
