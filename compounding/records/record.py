@@ -137,7 +137,11 @@ def _keys_missing_or_unknown(model: Any, data: Any, where: str, inside: str) -> 
         if key not in data and field.required:
             yield _key_problem(where, f"{inside}{key}", f"{inside}{key} is missing: add it")
         inner, value = _record_in(field.type), data.get(key)
-        if inner and isinstance(value, Mapping):
+        if inner and isinstance(value, Mapping) and getattr(field.type, "__origin__", None) is dict:
+            for name, each in value.items():  # a table of records, each under a name that is free
+                if isinstance(each, Mapping):
+                    yield from _keys_missing_or_unknown(inner, each, where, f"{inside}{key}.{name}.")
+        elif inner and isinstance(value, Mapping):
             yield from _keys_missing_or_unknown(inner, value, where, f"{inside}{key}.")
         elif inner and isinstance(value, list | tuple):
             for number, each in enumerate(value, 1):
