@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from compounding.problems import Problem
-from compounding.quantities import Quantity, amount, quantity, ratio, told
+from compounding.quantities import Quantity, amount, material, quantity, ratio, told
 from compounding.records.facts import LotMeasured, LotReceived
 from compounding.records.stock import Lot
 
@@ -22,7 +22,12 @@ _RECEIVED_AS: Final = {"tablet": ("tablet",), "shell": ("capsule",), "filler": (
 
 
 def check_received(fact: LotReceived) -> list[Problem]:
-    """What is wrong with a lot as it comes in; nothing is recorded while there is anything."""
+    """What is wrong with a lot as it comes in; nothing is recorded while there is anything.
+
+    Raises:
+        NotUnderstood: the material's name cannot be matched with those of the formulas.
+    """
+    material(fact.material)
     problems = _check_amount(fact)
     for alikes in LOOK_ALIKES.values():
         if any(alike in fact.material for alike in alikes):
