@@ -9,7 +9,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
@@ -162,33 +162,41 @@ def _key_problem(where: str, key: str, text: str) -> Problem:
 
 def _problem(message: str, data: Mapping[str, Any], model: Any, where: str) -> Problem:
     """msgspec's message as a sentence that names the key and says what to write."""
-    said, _, path = message.partition(" - at `$")
+    said, _, path = message.replace(" | null", "").partition(" - at `$")
     keys = re.findall(r"[^.\[\]`]+", path)
     field, value, kind = _at(data, model, keys)
+    if path.endswith("[...]`"):  # a table of texts, in which msgspec does not say where
+        keys, value = next(([*keys, name], each) for name, each in value.items() if not isinstance(each, str))
     own, _, sentence = said.partition(": ")
     if own in getattr(field, "__struct_fields__", ()):
         keys, said = [*keys, own], sentence
-    key = ".".join(str(int(part) + 1) if part.isdigit() else part for part in keys) or "the file"
+    key = ".".join(str(int(part) + 1) if part.isdigit() else part for part in keys)
     wanted = next((words for start, words in _WANTED if said.startswith(start)), None)
     if said.startswith("Invalid enum value"):
-        wanted = f"{{key}} is {{value!r}}: write {' or '.join(map(repr, _choices(kind)))}"
-    kinds = {list: "a list", tuple: "a list", dict: "a table"}
-    return _key_problem(
-        where, key, wanted.format(key=key, value=value, kind=kinds.get(type(value))) if wanted else f"{key}: {said}"
-    )
+        wanted = f"write {' or '.join(map(repr, _choices(kind)))}"
+    text = f"{key} is {_shown(value)}: {wanted}" if wanted else f"{key}: {said}" if key else said
+    return _key_problem(where, key or "the file", text)
+
+
+def _shown(value: Any) -> str:
+    """A value as it stands in the file, or what kind of thing it is."""
+    kinds = {list: "a list", tuple: "a list", dict: "a table", date: "a date", time: "a time", datetime: "a date"}
+    text = kinds.get(type(value)) or (repr(value) if isinstance(value, str) else str(value).lower())
+    return text if len(text) <= 40 else text[:37] + "..."
 
 
 # How msgspec's messages begin, and the sentence for it.
 _WANTED = (
-    ("Expected `str`, got", '{key} is {value}: write it as text, in quotes, such as "1.5 mg"'),
-    ("Expected `str` matching regex", "{key} is {value!r}: write letters, digits and hyphens, without spaces"),
-    ("Expected `int`, got", "{key} is {value!r}: write a whole number without quotes"),
-    ("Expected `int` >=", "{key} is {value}: write a number above zero"),
-    ("Expected `int` <=", "{key} is {value}: that is too large"),
-    ("Expected `array`, got", "{key} is {value!r}: write a list in square brackets"),
-    ("Expected `array` of length", "{key} has another length: write at least one"),
-    ("Expected `object`, got", "{key} is {kind}: write it as a table of its own"),
-    ("Expected `bool`, got", "{key} is {value!r}: write true or false without quotes"),
+    ("Expected `str`, got", 'write it as text, in quotes, such as "1.5 mg"'),
+    ("Expected `str` matching regex", "write letters, digits and hyphens, without spaces"),
+    ("Expected `int`, got", "write a whole number without quotes"),
+    ("Expected `int` >=", "write a number above zero"),
+    ("Expected `int` <=", "that is too large"),
+    ("Integer value out of range", "that is too large"),
+    ("Expected `array`, got", "write a list in square brackets"),
+    ("Expected `array` of length", "it has too few items or too many"),
+    ("Expected `object`, got", "write it as a table of its own"),
+    ("Expected `bool`, got", "write true or false without quotes"),
 )
 
 
@@ -201,7 +209,7 @@ def _at(data: Any, kind: Any, keys: list[str]) -> tuple[Any, Any, Any]:
             data, kind = data.get(key), fields.get(key, kind)
         elif key.isdigit():
             data = data[int(key)]
-    return _record_in(kind), str(data) if isinstance(data, Decimal) else data, kind
+    return _record_in(kind), data, kind
 
 
 def _choices(kind: Any) -> tuple[Any, ...]:
