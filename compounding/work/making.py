@@ -54,7 +54,7 @@ def record_yield(
         reason: why the yield is recorded again, if it is.
 
     Source:
-        sask (95 to 105 % of theory); dap (loss at most 3 %)
+        sask (95 to 105 % of theory); dap-2025-12 (loss at most 3 %)
     """
     problems = still_open(batch)
     plan = batch.plan

@@ -52,7 +52,7 @@ def weights_result(batch: Batch, weights: Sequence[str], shell: str) -> tuple[Te
         The result, the problems, and one line for each rule that was computed.
 
     Source:
-        pharmlabs-capsules
+        unc-pharmlabs-capsules
     """
     test, problems = find_test(batch, "capsule weights", "weights")
     if problems or test is None or batch.plan.capsule is None:
