@@ -8,11 +8,11 @@ counted and compared with the ink that this letter has in its font.
 from __future__ import annotations
 
 import ctypes
+import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
-from typing import TYPE_CHECKING
+from functools import cache, cached_property
 
 from compounding.documents import barcode, pdf
 from compounding.documents.boxes import BOLD, NBSP, REGULAR
@@ -20,9 +20,6 @@ from compounding.documents.stocks import Stock
 from compounding.documents.templates import Template
 from compounding.problems import Problem
 from compounding.records.label import LabelText, printed_fields
-
-if TYPE_CHECKING:
-    from PIL import ImageFont
 
 # A dot this light or lighter is paper; 1-bit printers may burn any darker one.
 PAPER = 250
@@ -35,8 +32,8 @@ LEAST_INK = 0.8
 MOST_INK = 1.25
 # A letter's ink comes this near to each side of its box, in dots of the finer picture.
 STRIP = 3
-# Size in dots at which the ink of a letter is measured.
-LARGE = 256
+# The ink of each letter in its font, measured once by scripts/font_ink.py.
+INK_FILE = pdf.FONT_FILES[REGULAR].with_name("ink.json")
 # Sizes are compared with floors to this many points: a PDF holds them rounded.
 ROUNDING = 0.02
 
@@ -67,23 +64,21 @@ class Raster:
         """True if any dot of an area has ink, as far as the area lies on the page."""
         left, top = max(left, 0), max(top, 0)
         right, bottom = min(right, self.width), min(bottom, self.height)
-        return right > left and any(
-            min(self.dots[row * self.width + left : row * self.width + right]) < PAPER for row in range(top, bottom)
-        )
+        return min(self._area(left, top, right, bottom), default=255) < PAPER
 
     def light(self, left: int, top: int, right: int, bottom: int) -> bool:
         """True if any dot of an area on the page is lighter than black."""
-        return any(
-            max(self.dots[row * self.width + left : row * self.width + right]) > 255 - PAPER
-            for row in range(top, bottom)
-        )
+        return max(self._area(left, top, right, bottom), default=0) > 255 - PAPER
 
     def ink(self, left: int, top: int, right: int, bottom: int) -> float:
         """Ink in an area, in dots."""
-        return sum(
-            (right - left) - sum(self.dots[row * self.width + left : row * self.width + right]) / 255
-            for row in range(top, bottom)
-        )
+        dots = self._area(left, top, right, bottom)
+        return len(dots) - sum(dots) / 255
+
+    def _area(self, left: int, top: int, right: int, bottom: int) -> bytes:
+        """The dots of an area, row after row."""
+        width, dots = self.width, self.dots
+        return b"".join([dots[row * width + left : row * width + right] for row in range(top, bottom)])
 
 
 @dataclass(frozen=True)
@@ -253,18 +248,15 @@ def _whole(raster: Raster, left: int, top: int, right: int, bottom: int, *, inve
     return all(raster.light(*strip) if inverse else raster.dark(*strip) for strip in strips)
 
 
-@lru_cache(maxsize=4096)
-def _font_ink(character: str, font: str) -> float:
-    """Area that a letter blackens, in squares of its size."""
-    mask = _drawn_large(font).getmask(character)
-    return sum(bytes(mask)) / 255 / LARGE**2
-
-
 @cache
-def _drawn_large(font: str) -> ImageFont.FreeTypeFont:
-    from PIL import ImageFont
+def _ink() -> dict[str, dict[str, int]]:
+    table: dict[str, dict[str, int]] = json.loads(INK_FILE.read_text(encoding="utf-8"))
+    return table
 
-    return ImageFont.truetype(str(pdf.FONT_FILES[font]), LARGE)
+
+def _font_ink(character: str, font: str) -> float:
+    """Area that a letter blackens, in squares of its size; none for a letter that the font lacks."""
+    return _ink()[font].get(character, 0) / 1_000_000
 
 
 def _margin_problems(reading: Reading, stock: Stock) -> Iterator[Problem]:
