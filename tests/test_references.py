@@ -29,13 +29,21 @@ def sources_used() -> dict[str, str]:
     return used
 
 
-def test_every_source_is_in_the_references() -> None:
-    known = {
+def listed() -> list[str]:
+    keys = [
         source["key"]
         for path in ROOT.glob("docs/references.d/*.toml")
         for source in tomllib.loads(path.read_text("utf-8"))["source"]
-    }
+    ]
     references = ROOT / "docs/references.md"
-    if references.exists():
-        known |= set(re.findall(r"`([a-z0-9.-]+)`", references.read_text("utf-8")))
-    assert {key: file for key, file in sources_used().items() if key not in known} == {}
+    return keys + (
+        re.findall(r"^\W*`([a-z0-9.-]+)`", references.read_text("utf-8"), re.M) if references.exists() else []
+    )
+
+
+def test_every_source_is_in_the_references() -> None:
+    assert {key: file for key, file in sources_used().items() if key not in listed()} == {}
+
+
+def test_no_source_is_listed_twice() -> None:
+    assert sorted(listed()) == sorted(set(listed()))
