@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -137,8 +137,8 @@ def _keys_missing_or_unknown(model: Any, data: Any, where: str, inside: str) -> 
         if key not in data and field.required:
             yield _key_problem(where, f"{inside}{key}", f"{inside}{key} is missing: add it")
         inner, value = _record_in(field.type), data.get(key)
-        if inner and isinstance(value, Mapping) and getattr(field.type, "__origin__", None) is dict:
-            for name, each in value.items():  # a table of records, each under a name that is free
+        if inner and isinstance(value, Mapping) and _values_of(field.type):
+            for name, each in value.items():
                 if isinstance(each, Mapping):
                     yield from _keys_missing_or_unknown(inner, each, where, f"{inside}{key}.{name}.")
         elif inner and isinstance(value, Mapping):
@@ -156,6 +156,21 @@ def _record_in(kind: Any) -> Any:
     return next(filter(None, map(_record_in, getattr(kind, "__args__", ()))), None)
 
 
+def _values_of(kind: Any) -> Any:
+    """What a table holds whose names are free; None if its keys are known."""
+    if get_origin(kind) is dict:
+        return get_args(kind)[1]
+    return next(filter(None, map(_values_of, get_args(kind))), None)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 def _key_problem(where: str, key: str, text: str) -> Problem:
     return Problem("record.key", f"{where}: {text}", f"{where}: {key}")
 
@@ -163,10 +178,7 @@ def _key_problem(where: str, key: str, text: str) -> Problem:
 def _problem(message: str, data: Mapping[str, Any], model: Any, where: str) -> Problem:
     """msgspec's message as a sentence that names the key and says what to write."""
     said, _, path = message.replace(" | null", "").partition(" - at `$")
-    keys = re.findall(r"[^.\[\]`]+", path)
-    field, value, kind = _at(data, model, keys)
-    if path.endswith("[...]`"):  # a table of texts, in which msgspec does not say where
-        keys, value = next(([*keys, name], each) for name, each in value.items() if not isinstance(each, str))
+    keys, field, value, kind = _at(data, model, re.findall(r"\.\.\.|[^.\[\]`]+", path))
     own, _, sentence = said.partition(": ")
     if own in getattr(field, "__struct_fields__", ()):
         keys, said = [*keys, own], sentence
@@ -200,16 +212,23 @@ _WANTED = (
 )
 
 
-def _at(data: Any, kind: Any, keys: list[str]) -> tuple[Any, Any, Any]:
-    """The record at a path, the value as it was written, and the type of its field."""
+def _at(data: Any, kind: Any, keys: list[str]) -> tuple[list[str], Any, Any, Any]:
+    """The path, the record there, the value as it was written, and the type of its field.
+
+    Where names are free, msgspec writes ``...``: the name is that of the first value that does not fit.
+    """
+    path = []
     for key in keys:
+        inner, values = _record_in(kind), _values_of(kind)
+        if key == "...":
+            key = next(name for name, each in data.items() if not _fits(each, values))
+        path.append(key)
         if isinstance(data, Mapping):
-            inner = _record_in(kind)
             fields = {field.encode_name: field.type for field in msgspec.structs.fields(inner)} if inner else {}
-            data, kind = data.get(key), fields.get(key, kind)
+            data, kind = data.get(key), values or fields.get(key, kind)
         elif key.isdigit():
             data = data[int(key)]
-    return _record_in(kind), data, kind
+    return path, _record_in(kind), data, kind
 
 
 def _choices(kind: Any) -> tuple[Any, ...]:
