@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from fractions import Fraction
 
 from compounding.calc.measured import measured
@@ -115,26 +114,22 @@ def volume_made(volume: Volume, overage: Fraction) -> Volume:
 
 
 @measured
-def average_weight(weights: Sequence[MassPerUnit]) -> MassPerUnit:
-    """Average weight of the tablets in hand.
+def average_weight(total: Mass, tablets: Count) -> MassPerUnit:
+    """Average weight of the tablets in hand, each weighed by itself.
 
-        average_weight = sum(weights) / len(weights)
+        average_weight = total / tablets
 
     Args:
-        weights: each tablet's own weight [mass/tablet; above 0; at least one].
+        total: sum of the single weights [mass; above 0].
+        tablets: how many were weighed [above 0].
 
     Returns:
         Average weight of one tablet, not rounded.
 
-    Raises:
-        CannotCompute: no weights.
-
     Source:
         usp29-tablets
     """
-    if not weights:
-        raise CannotCompute("No tablet weights: weigh the tablets in hand, one by one")
-    return sum(weights[1:], weights[0]) / len(weights)
+    return total / tablets
 
 
 @measured

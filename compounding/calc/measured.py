@@ -76,10 +76,7 @@ def equation_of(calculation: Callable[..., Any]) -> str:
 
 def check(name: str, annotation: str, value: Any) -> None:
     """Refuse a value that does not measure what its annotation says, or that is a mass of nothing or of two things."""
-    if annotation.startswith("Sequence["):
-        for each in value:
-            check(name, annotation[9:-1], each)
-    elif annotation in _DIMENSIONS:
+    if annotation in _DIMENSIONS:
         ordinary, materials = dimensions(value)
         kind = {("unit" if key in _UNITS else key): power for key, power in ordinary.items()}
         expected = _DIMENSIONS[annotation]
@@ -95,16 +92,14 @@ def _shown(value: Any) -> str:
         magnitude, _, unit = told(value, 6).partition(" ")
         top, slash, bottom = unit.partition("/")
         return " ".join(filter(None, (magnitude, top, material_of(value)))) + slash + bottom
-    if isinstance(value, Fraction):
-        return decimal_text(value, 6)
-    return f"[{', '.join(_shown(each) for each in value)}]" if isinstance(value, tuple | list) else str(value)
+    return decimal_text(value, 6) if isinstance(value, Fraction) else str(value)
 
 
 def measured(calculation: Callable[P, R]) -> Callable[P, R]:
     """Check the dimensions of a calculation's arguments and result, and write its working down."""
     hints = dict(calculation.__annotations__)
     names = tuple(inspect.signature(calculation).parameters)
-    checked = {name: hint for name, hint in hints.items() if hint.removeprefix("Sequence[").rstrip("]") in _DIMENSIONS}
+    checked = {name: hint for name, hint in hints.items() if hint in _DIMENSIONS}
 
     @functools.wraps(calculation)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:

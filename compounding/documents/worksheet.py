@@ -170,6 +170,7 @@ def _sections(text: WorksheetText, width: float) -> Iterator[Block]:
     tables: list[tuple[str, list[Column], Sequence[tuple[str, ...]], float]] = [
         ("Components", _COMPONENTS, components, PEN),
         ("Calculations", _CALCULATIONS, calculations, PEN),
+        ("Assumptions and notes", _WORDS, [(note,) for note in text.notes], PEN),
         ("Procedure", _STEPS, steps, PEN),
         ("Checks", _CHECKS, checks, PEN),
         ("Yield and mass balance", _YIELD, yields, PEN),
@@ -178,19 +179,22 @@ def _sections(text: WorksheetText, width: float) -> Iterator[Block]:
         ("Signatures", _SIGNATURES, signatures, SIGNING),
     ]
     for number, (title, columns, rows, pen) in enumerate((table for table in tables if table[2]), 1):
-        yield from _table(f"{number}. {title}", columns, rows, width, pen)
+        blocks = list(_table(f"{number}. {title}", columns, rows, width, pen))
+        if title == "Signatures":  # nobody signs a page that does not hold the other signatures
+            blocks = [replace(block, keep=True) for block in blocks[:-1]] + blocks[-1:]
+        yield from blocks
 
 
 _COMPONENTS = [
-    Column("Material", 88, bold=True),
-    Column("Lot", 62),
-    Column("Expires", 55),
-    Column("Exact", 64, right=True),
-    Column("Weigh", 54, right=True, bold=True),
-    Column("From", 47, right=True),
-    Column("To", 47, right=True),
-    Column("Weighed", 58, right=True, bold=True),
-    Column("By, time", 65),
+    Column("Material", 82, bold=True),
+    Column("Lot", 48),
+    Column("Expires", 53),
+    Column("Exact", 63, right=True),
+    Column("Weigh", 60, right=True, bold=True),
+    Column("From", 57, right=True),
+    Column("To", 57, right=True),
+    Column("Weighed", 60, right=True, bold=True),
+    Column("By, time", 60),
 ]
 _CALCULATIONS = [Column("", 22, right=True), Column("What", 158), Column("Working", 360)]
 _STEPS = [Column("", 22, right=True), Column("Step", 342), Column("Done by", 74), Column("Time", 102)]

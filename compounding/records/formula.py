@@ -104,7 +104,9 @@ class Study(Record, frozen=True, kw_only=True):
 class BeyondUse(Record, frozen=True, kw_only=True):
     """The class that the beyond-use rule judges by, the storage, and the studies behind it."""
 
-    category: Literal["aqueous_nonpreserved", "aqueous_preserved", "nonaqueous_oral_liquid", "nonaqueous_other"] = named("class")
+    category: Literal["aqueous_nonpreserved", "aqueous_preserved", "nonaqueous_oral_liquid", "nonaqueous_other"] = (
+        named("class")
+    )
     storage: Literal["room", "refrigerator"]
     storage_text: str
     study: tuple[Study, ...] = ()

@@ -102,6 +102,7 @@ class WorksheetText:
         prepared_on, beyond_use_date: ISO dates; ``beyond_use_reason`` says what limited the latter.
         storage, balance: words.
         description: the finished preparation as seen; blank until then.
+        warnings, notes: what must be seen at once, and what the calculations assume.
         head: short code of the journal's head; this paper is the witness against a rewritten journal.
     """
 
@@ -120,6 +121,7 @@ class WorksheetText:
     balance: str
     head: str
     warnings: tuple[Notice, ...] = ()
+    notes: tuple[str, ...] = ()
     components: tuple[ComponentLine, ...] = ()
     calculations: tuple[CalculationLine, ...] = ()
     steps: tuple[StepLine, ...] = ()

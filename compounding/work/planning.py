@@ -133,7 +133,10 @@ def plan_source(formula: Formula, materials: Materials, active: Mass, notebook: 
     tablets, readability = materials.tablets, materials.balance.readability
     claim = of_material(tablets.label_claim, formula.substance)
     weights = [of_material(weight, TABLET_POWDER) for weight in tablets.weights]
-    average = weights[0] if tablets.weighed is None else amounts.average_weight(weights)
+    average = weights[0]
+    if tablets.weighed:
+        one = count(1, "tablet")
+        average = amounts.average_weight(sum(weights[1:], weights[0]) * one, one * tablets.weighed)
     exact_tablets = amounts.tablets_for(active, claim)
     crushed = amounts.whole_tablets(exact_tablets)
     exact = amounts.tablet_powder_for(active, claim, average)

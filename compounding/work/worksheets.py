@@ -54,8 +54,8 @@ def worksheet_text(
         warnings=(
             Notice(warning.heading, warning.text),
             Notice("NALTREXONE", "not naloxone. " + batch.formula.strength_basis),
-            *(Notice("NOTE", each) for each in (*plan.warnings, *batch.formula.notes)),
         ),
+        notes=(*plan.warnings, *batch.formula.notes),
         components=tuple(_component(batch, line.line, lots, names) for line in plan.lines) + _shells(batch, lots),
         calculations=tuple(
             CalculationLine(each.number, each.gives, f"{each.working} = {each.result}") for each in plan.calculation
