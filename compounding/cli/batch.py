@@ -15,6 +15,7 @@ from compounding.records.batch import Batch
 from compounding.records.facts import BatchOpened, Tested, Weighed, Yielded
 from compounding.records.formula import digest_of, read_formula
 from compounding.records.record import Record, as_data, validated
+from compounding.records.stock import Lot
 from compounding.work.gathering import Choice, gather
 from compounding.work.making import do_step, record_yield
 from compounding.work.planned import plan as make_plan
@@ -129,16 +130,13 @@ def batch_decision(
     id: str,
     judge: Callable[[Batch], tuple[Record | None, list[Problem]]],
     reason: str | None,
-    *lots: str | None,
+    lot: Lot | None = None,
 ) -> Decision:
-    """Read the batch, let a stage judge, and name the batch and its lots as what the decision was made on."""
+    """Read the batch, let a stage judge, and name the batch and its lot, as they were read, as what it was judged on."""
     found = app.batch(id)
-    seen = {f"batch:{id}": found.last_seen} | {
-        f"lot:{lot}": app.journal.last_seen([f"lot:{lot}"])[f"lot:{lot}"] for lot in filter(None, lots)
-    }
+    seen = {f"batch:{id}": found.last_seen} | ({f"lot:{lot.id}": lot.last_seen} if lot else {})
     fact, problems = judge(found)
-    subjects = (f"batch:{id}", *(f"lot:{lot}" for lot in filter(None, lots)))
-    return Decision([(fact, subjects)] if fact else [], problems, seen, reason)
+    return Decision([(fact, tuple(seen))] if fact else [], problems, seen, reason)
 
 
 def finish(decision: Decision, entries: Any, says: str, as_json: bool, **data: Any) -> None:
@@ -180,7 +178,7 @@ def weigh(app: App, id: str, line: str, reading: str, lot_id: str | None, reason
         if lot_id and lot is None:
             raise Refused(Problem("lot.unknown", f"Lot {lot_id} was never received here: check the id", lot_id))
         return batch_decision(
-            app, id, lambda found: weigh_line(found, line, reading, lot, reason, app.today()), reason, lot_id
+            app, id, lambda found: weigh_line(found, line, reading, lot, reason, app.today()), reason, lot
         )
 
     decision, entries = app.record(decide)
@@ -231,7 +229,7 @@ def yield_(
             id,
             lambda found: record_yield(found, made, weight, remainder, spoiled, shells, reason),
             reason,
-            shells.id if shells else None,
+            shells,
         )
 
     decision, entries = app.record(decide)
