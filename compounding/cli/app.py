@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from compounding.records.record import Record
     from compounding.records.stock import Lot
     from compounding.settings import Person, Settings
+    from compounding.store.database import PersonalRow
     from compounding.store.journal import Entry, Journal
 
 # How often a command decides again when somebody else wrote about the same thing meanwhile.
@@ -30,13 +31,14 @@ class Decision:
     """What a command decided on: facts to record with their subjects, and every problem seen.
 
     A problem beside a fact is recorded with it (a reading outside its limits); without a fact it refuses.
+    Who a prescription is for is kept beside the journal, in one go with the facts.
     """
 
     facts: Sequence[tuple[Record, tuple[str, ...]]]
     problems: Sequence[Problem]
     seen: Mapping[str, int]
     reason: str | None = None
-    shown: object = field(default=None)
+    personal: PersonalRow | None = None
 
 
 class App:
@@ -45,6 +47,11 @@ class App:
     def __init__(self, settings: str | None, person: str | None) -> None:
         self._settings_option = settings
         self._person_option = person
+
+    def close(self) -> None:
+        """Let go of the journal's file, if it was opened."""
+        if "journal" in self.__dict__:
+            self.journal.close()
 
     # ---- settings and people ----
 
@@ -178,7 +185,7 @@ class App:
                 for fact, subjects in decision.facts
             ]
             try:
-                return decision, self.journal.append(drafts, decision.seen)
+                return decision, self.journal.append(drafts, decision.seen, decision.personal)
             except JournalMoved:
                 if attempt == DECISIONS:
                     raise

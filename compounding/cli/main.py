@@ -85,6 +85,7 @@ def compounding(ctx: click.Context, settings: str | None, person: str | None) ->
     from compounding.cli.app import App
 
     ctx.obj = App(settings, person)
+    ctx.call_on_close(ctx.obj.close)
 
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -109,18 +109,18 @@ def label(app: App, /, id: str, out: Path, stock: str | None, as_json: bool, **g
         raise Refused(problems)
 
     def decide() -> Decision:
-        now = app.batch(id)
+        rx = f"rx:{prescription.number}"
+        seen, now = app.journal.last_seen([rx]), app.batch(id)
         refused = check_label(now, prescription, app.today()) + _check_patient(app, prescription)
         if stopping(refused):
             return Decision([], refused, {})
-        known = app.journal.recall_personal(prescription.number) or app.journal.remember_person_of(
-            prescription.number, prescription.patient, ""
-        )
+        known = app.journal.recall_personal(prescription.number)
+        personal = app.journal.personal(prescription.number, prescription.patient, "")
         fact = LabelPrinted(
             batch=id,
             label=identifier,
             prescription=prescription.number,
-            patient=f"sha256:{known.digest}",
+            patient=f"sha256:{(known or personal).digest}",
             quantity=prescription.quantity,
             stock=paper.id,
             warning=f"{warning.id} revision {warning.revision}",
@@ -129,9 +129,9 @@ def label(app: App, /, id: str, out: Path, stock: str | None, as_json: bool, **g
             copy_number=text.copy,
             proved=("words", "ink", "barcode", "glyphs"),
         )
-        subjects = (f"batch:{id}", f"label:{identifier}", f"rx:{prescription.number}")
-        seen = {f"batch:{id}": now.last_seen, f"label:{identifier}": 0}
-        return Decision([(fact, subjects)], refused, seen)
+        seen |= {f"batch:{id}": now.last_seen, f"label:{identifier}": 0}
+        subjects = (f"batch:{id}", f"label:{identifier}", rx)
+        return Decision([(fact, subjects)], refused, seen, personal=None if known else personal)
 
     with written_whole(out, pdf):
         _, entries = app.record(decide)

@@ -220,9 +220,8 @@ class Database:
     # ---- the erasable table ----
 
     def put_personal(self, row: PersonalRow) -> None:
-        """Write down, or write over, who a prescription is for."""
-        with self.writing():
-            self._connection.execute("INSERT OR REPLACE INTO personal VALUES (?,?,?,?,?,?)", row)
+        """Write down, or write over, who a prescription is for; only inside `writing`."""
+        self._connection.execute("INSERT OR REPLACE INTO personal VALUES (?,?,?,?,?,?)", row)
 
     def personal(self, site: str, prescription: str) -> PersonalRow | None:
         """Who a prescription is for, unless it was never known or has been erased."""

@@ -217,12 +217,15 @@ class Journal:
 
     # ---- writing ----
 
-    def append(self, drafts: Sequence[Draft], seen: Mapping[str, int]) -> tuple[Entry, ...]:
+    def append(
+        self, drafts: Sequence[Draft], seen: Mapping[str, int], personal: PersonalRow | None = None
+    ) -> tuple[Entry, ...]:
         """Write down facts: all of them, durably, or none.
 
         Args:
             drafts: the facts in order.
             seen: each subject that the decision was made on, with the last sequence it saw there [0: nothing yet].
+            personal: who a prescription in the facts is for, kept beside the log if they are written.
 
         Returns:
             The entries; those already there if they were written before under the same keys.
@@ -242,6 +245,8 @@ class Journal:
                 if not entries:
                     self._refuse_if_moved(seen)
                     entries = self._written_now(drafts)
+                    if personal is not None:
+                        self.database.put_personal(personal)
         except CommitFails as failure:
             raise self._outcome(drafts, failure) from failure
         return entries
@@ -318,16 +323,21 @@ class Journal:
 
     # ---- who a prescription is for ----
 
+    def personal(self, prescription: str, name: str, address: str) -> PersonalRow:
+        """Who a prescription is for, under a new salt; its digest may stand in a fact, which `append` keeps it with."""
+        texts = [plain_text(text, what) for text, what in ((prescription, "prescription"), (name, "name"))]
+        salt = os.urandom(SALT_BYTES)
+        row = PersonalRow(self.site, texts[0], salt, texts[1], plain_text(address, "address"), "")
+        return row._replace(digest=personal_digest(row))
+
     def remember_person_of(self, prescription: str, name: str, address: str) -> Personal:
         """Keep name and address beside the log; the digest may stand in a fact in their place.
 
         A second time for the same prescription corrects it, with a new digest.
         """
-        texts = [plain_text(text, what) for text, what in ((prescription, "prescription"), (name, "name"))]
-        salt = os.urandom(SALT_BYTES)
-        row = PersonalRow(self.site, texts[0], salt, texts[1], plain_text(address, "address"), "")
-        row = row._replace(digest=personal_digest(row))
-        self.database.put_personal(row)
+        row = self.personal(prescription, name, address)
+        with self.database.writing():
+            self.database.put_personal(row)
         return Personal(row.prescription, row.name, row.address, row.digest)
 
     def recall_personal(self, prescription: str) -> Personal | None:
