@@ -72,7 +72,7 @@ def init(
       --phone "(555) 010-0142" --person "ana:Ana Ortiz:pharmacist" --person "tom:Tom Reed:technician" \\
       --balance "bench:0.1 mg:20 mg"
     """
-    from compounding.store.files import write_whole
+    from compounding.store.files import written_whole
     from compounding.store.journal import Journal
 
     if folder is None:
@@ -101,8 +101,8 @@ def init(
     )
     settings = read_settings(text, str(settings_file))
     folder.mkdir(parents=True, exist_ok=True)
-    Journal.create(journal_file, settings.site).close()
-    write_whole(settings_file, text.encode())
+    with written_whole(settings_file, text.encode()):
+        Journal.create(journal_file, settings.site).close()
     if as_json:
         emit({"settings": str(settings_file), "journal": str(journal_file), "problems": []})
         return

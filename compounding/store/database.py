@@ -285,7 +285,7 @@ class Database:
 
 
 def create(path: Path, site: str) -> Database:
-    """A new file with an empty journal.
+    """A new file with an empty journal; none is left if that fails.
 
     A file without a byte (the rest of an interrupted start) is taken; any other is left alone.
 
@@ -303,7 +303,15 @@ def create(path: Path, site: str) -> Database:
     except (OSError, ValueError) as error:
         text = f"{path} cannot be made ({_reason(error)}): nothing was recorded. Check the folder and its permissions."
         raise EnvironmentFails(Problem("journal.cannot-create", text, where=str(path))) from error
-    database = _connected(path)
+    try:
+        return _begun(_connected(path), site)
+    except BaseException:
+        if path.stat().st_size == 0:
+            path.unlink()
+        raise
+
+
+def _begun(database: Database, site: str) -> Database:
     try:
         with database.writing():
             for statement in (*_SCHEMA, f"PRAGMA application_id={APPLICATION_ID}", f"PRAGMA user_version={FORMAT}"):
