@@ -30,9 +30,7 @@ def examples(subject: str) -> list[Any]:
     ]
 
 
-def value(written: Any) -> Any:
-    if isinstance(written, list):
-        return [value(each) for each in written]
+def value(written: str) -> Any:
     read, _, of = written.partition(" of ")
     return quantity(read, of or None) if " " in read else Fraction(read)
 

@@ -111,7 +111,7 @@ def measured(calculation: Callable[P, R]) -> Callable[P, R]:
             result = calculation(*args, **kwargs)
         except ZeroDivisionError:
             zero = " or ".join(name.replace("_", " ") for name, value in given.items() if not value)
-            raise CannotCompute(f"The {zero} is zero; it must be above zero", code="calculation.zero") from None
+            raise CannotCompute(f"{zero}: 0 was given; it must be above zero", code="calculation.zero") from None
         if "return" in checked:
             check(calculation.__name__.replace("_", " "), checked["return"], result)
         steps = _steps.get()
