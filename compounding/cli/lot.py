@@ -189,7 +189,7 @@ def measure(
     def decide() -> Decision:
         found, problems = _known(app, id)
         problems += check_measured(fact)
-        if found and fact.weights and found.received.label_claim:
+        if found and fact.weights and found.received.label_claim and not problems:
             problems += check_tablet_weights(id, found.received.label_claim, fact.weights)
         return _decided(fact, id, found, problems)
 

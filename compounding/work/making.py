@@ -53,11 +53,16 @@ def record_yield(
         shells: the lot of the shells, as it stands; None if the batch has none.
         reason: why the yield is recorded again, if it is.
 
+    Raises:
+        NotUnderstood: weight or remainder is not a mass.
+
     Source:
         sask (95 to 105 % of theory); dap-2025-12 (loss at most 3 %)
     """
     problems = still_open(batch)
     plan = batch.plan
+    for mass in filter(None, (weight, remainder)):
+        amount(quantity(mass), "mg")  # refused here, whether it is used below or not
     unread = [line.material for line in plan.lines if batch.reading_of(line.line) is None]
     if unread:
         problems.append(

@@ -40,7 +40,9 @@ def check_received(fact: LotReceived) -> list[Problem]:
     if fact.role == "shell" and not (fact.size and fact.maker):
         text = f"Lot {fact.lot}: shells need their size and their maker, because sizes differ between makers"
         problems.append(Problem("lot.shell", text, fact.lot))
-    problems += check_measured(LotMeasured(lot=fact.lot, packing=fact.packing, tapped_density=fact.tapped_density))
+    weights = () if fact.role == "tablet" else fact.weights
+    measured = LotMeasured(lot=fact.lot, weights=weights, packing=fact.packing, tapped_density=fact.tapped_density)
+    problems += check_measured(measured)
     if fact.expires < fact.received:
         problems.append(
             Problem("lot.expired", f"Lot {fact.lot} expired on {fact.expires}: do not take it in", fact.lot)
@@ -49,8 +51,16 @@ def check_received(fact: LotReceived) -> list[Problem]:
 
 
 def check_measured(fact: LotMeasured) -> list[Problem]:
-    """What is wrong with a packing statistic or a density."""
-    problems = []
+    """What is wrong with single weights, a packing statistic or a density."""
+    problems = [
+        Problem(
+            "lot.weights",
+            f"Lot {fact.lot}: a weight of {weight} is not a mass above zero; write such as 302.4 mg",
+            weight,
+        )
+        for weight in fact.weights
+        if not _is_a(weight, "1 mg")
+    ]
     for packing in fact.packing:
         if not _is_a(packing.mass, "1 mg"):
             text = f"Lot {fact.lot}: a packing of {packing.mass} is not the mass that fills one capsule; write such as 135 mg"
