@@ -87,9 +87,7 @@ def test_a_later_row_judges_later_batches_and_leaves_the_old_ones_alone(monkeypa
 
 
 def test_a_row_that_is_asked_for_is_found_or_what_there_is_gets_named() -> None:
-    assert one_in_force("shells", TODAY, maker="coni-snap", size="3")["volume"] == "0.30 mL"
-    with pytest.raises(
-        NotUnderstood, match=r"^No row for maker coni-snap, size 9 on 2026-11-22; known are: coni-snap 000, "
-    ):
-        one_in_force("shells", TODAY, maker="coni-snap", size="9")
+    assert one_in_force("beyond_use", TODAY, id="aqueous_preserved")["days"] == 35
+    with pytest.raises(NotUnderstood, match=r"^No row for id emulsion on 2026-11-22; known are: aqueous_nonpreserved, "):
+        one_in_force("beyond_use", TODAY, id="emulsion")
     assert in_force("shells", date(1999, 12, 31)) == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from compounding.calc.fills import filler_per_capsule, mass_in_capsules, packing_from_density, share_of_capsule
 from compounding.quantities import count, quantity, ratio
+from compounding.rules.shells import check_volume
 from compounding.rules.tables import rows
 from tests.worked import examples, show
 
+TODAY = date(2026, 11, 22)
 ONE = count(1, "capsule")
 milligrams = st.integers(1, 1_000_000).map(lambda number: Fraction(number, 1000))
 
@@ -40,12 +43,14 @@ def test_k_times_the_capsules_hold_exactly_k_times_the_filler(each: Fraction, un
 
 def test_a_shell_table_shifted_by_one_size_is_not_ours() -> None:
     """B05: one maker's page prints 0.95, 0.37 and 0.21 mL for sizes 000, 1 and 3 (urmachine)."""
-    volumes = {row["size"]: row["volume"] for row in rows("shells")}
-    assert list(volumes) == ["000", "00", "0", "1", "2", "3", "4", "5"]
-    assert [volumes[size] for size in ("000", "1", "3")] == ["1.37 mL", "0.50 mL", "0.30 mL"]
-    for kind in ("volume", "shell"):
-        measures = [quantity(row[kind]) for row in rows("shells")]
-        assert measures == sorted(measures, reverse=True)
+    for row in rows("shells"):
+        volumes = {size: quantity(figures[0]) for size, figures in row["sizes"].items()}
+        assert list(volumes) == ["000", "00", "0", "1", "2", "3", "4", "5"]
+        assert list(volumes.values()) == sorted(volumes.values(), reverse=True)
+        assert not any(check_volume(size, volume, TODAY) for size, volume in volumes.items())
+    shifted = {"000": "0.95", "00": "0.68", "0": "0.50", "1": "0.37", "2": "0.30", "3": "0.21", "5": "0.15"}
+    refused = {size: [each.code for each in check_volume(size, quantity(f"{mL} mL"), TODAY)] for size, mL in shifted.items()}
+    assert refused == {size: ["shells.volume"] for size in shifted}
 
 
 def test_microcrystalline_cellulose_fills_a_size_3_with_135_mg_and_not_225() -> None:

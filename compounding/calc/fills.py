@@ -68,6 +68,23 @@ def packing_from_density(capsule_volume: Volume, tapped_density: Density, one: C
 
 
 @measured
+def packing_in_size(packing: MassPerUnit, volume_known: Volume, volume_wanted: Volume) -> MassPerUnit:
+    """Packing statistic for another size of the same maker, by the volumes of the shells.
+
+        packing_in_size = packing * volume_wanted / volume_known
+
+    Args:
+        packing: powder that fills one capsule of the known size [mass/capsule; above 0].
+        volume_known: volume of the size in which it was measured [volume; above 0].
+        volume_wanted: volume of the size that will be filled [volume; above 0].
+
+    Source:
+        pharmetika
+    """
+    return packing * volume_wanted / volume_known
+
+
+@measured
 def mass_in_capsules(each: MassPerUnit, units: Count) -> Mass:
     """Mass of a material in so many capsules.
 

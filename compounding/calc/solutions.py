@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from fractions import Fraction
+
 from compounding.calc.measured import measured
-from compounding.quantities import Concentration, Density, Mass, Quantity, Volume
+from compounding.problems import CannotCompute
+from compounding.quantities import Concentration, Count, Density, Mass, MassPerUnit, Quantity, Volume, ratio, told
 
 
 @measured
@@ -52,3 +56,75 @@ def dose_volume(dose: Mass, concentration: Concentration) -> Volume:
         kennard
     """
     return dose / concentration
+
+
+@measured
+def volume_of_tablets(tablets: Count, label_claim: MassPerUnit, concentration: Concentration) -> Volume:
+    """Volume that whole tablets make, without weighing any powder.
+
+        volume = tablets * label_claim / concentration
+
+    Args:
+        tablets: whole tablets [above 0].
+        label_claim: active in one tablet by its label [mass/tablet; above 0].
+        concentration: active in the finished liquid [mass/volume; above 0].
+
+    Source:
+        fawcett-1997
+    """
+    return tablets * label_claim / concentration
+
+
+@measured
+def displaced_volume(solids: Mass, density: Density) -> Volume:
+    """Volume that solids take up in the finished liquid: why it is made up to volume, and water never added.
+
+        displaced_volume = solids / density
+
+    Args:
+        solids: mass of a solid ingredient [mass].
+        density: its density as a solid [mass/volume; above 0].
+
+    Source:
+        unc-aliquot
+    """
+    return solids / density
+
+
+@dataclass(frozen=True)
+class OnDevice:
+    """A dose on a measuring device: the mark to draw to, whether it is the dose, and the error [1] if it is not."""
+
+    mark: Volume
+    on_mark: bool
+    error: Fraction
+
+
+def on_device(volume: Volume, capacity: Volume, step: Volume) -> OnDevice:
+    """The mark of a device that lies nearest to a dose; of two as near, the lower one.
+
+    Args:
+        volume: the dose [volume; above 0].
+        capacity: what the device holds [volume; above 0].
+        step: from mark to mark [volume; above 0].
+
+    Raises:
+        CannotCompute: the dose is more than the device holds, or less than one step.
+
+    Source:
+        childrens-wisconsin
+
+    Example:
+        >>> from compounding.quantities import quantity, written
+        >>> found = on_device(quantity("4.5 mL"), quantity("5 mL"), quantity("0.2 mL"))
+        >>> print(written(found.mark), found.on_mark, found.error)
+        4.4 mL False -1/45
+    """
+    if volume > capacity:
+        raise CannotCompute(f"{told(volume)} is more than a device of {told(capacity)} holds", code="device.too-small")
+    steps = ratio(volume, step)
+    whole = -((1 - 2 * steps) // 2)  # half down
+    if whole < 1:
+        raise CannotCompute(f"{told(volume)} is less than one mark of {told(step)}", code="device.too-coarse")
+    mark = step * Fraction(whole)
+    return OnDevice(mark, steps == whole, ratio(mark, volume) - 1)

@@ -16,7 +16,7 @@ from compounding.quantities import count, percent, quantity, told
 from compounding.records.formula import Formula, digest_of, read_formula
 from compounding.records.plan import Plan
 from compounding.records.record import as_data
-from compounding.rules.tables import one_in_force
+from compounding.rules.shells import shell_of
 from compounding.work.gathering import Choice, balance_of, gather
 from compounding.work.materials import Balance, Filler, Materials, Order, Shells, Tablets
 from compounding.work.planned import plan as make_plan
@@ -154,8 +154,12 @@ def _materials_from(app: App, formula: Formula, given: dict[str, Any], on: date)
                     "capsule.unknown", "Name the capsule: --capsule-size and --shell-maker; makers differ", "capsule"
                 )
             )
-        row = one_in_force("shells", on, maker=given["shell_maker"], size=given["capsule_size"])
-        shells = Shells(given["capsule_size"], given["shell_maker"], quantity(row["volume"]), quantity(row["shell"]))
+        stated = shell_of(given["shell_maker"], given["capsule_size"], on)
+        weight = _mass(given["shell_weight"], "--shell-weight") if given["shell_weight"] else stated.weight
+        if weight is None:
+            text = f"How much an empty shell of {stated.maker} weighs is not known: weigh 20 and give --shell-weight"
+            raise NotUnderstood(Problem("shells.weight", text, "shell-weight"))
+        shells = Shells(stated.size, stated.maker, stated.volume, weight)
         if not given["filler_packing"] and not given["filler_density"]:
             text = "How the filler packs is not known: give --filler-packing (mass in one capsule) or --filler-density"
             raise NotUnderstood(Problem("filler.packing", text, "filler"))
@@ -183,6 +187,7 @@ def _materials_from(app: App, formula: Formula, given: dict[str, Any], on: date)
 @click.option("--tablet-weights", metavar="FILE", help="File with the weight of each tablet, one a line.")
 @click.option("--capsule-size", metavar="SIZE", help="Size of the shells, such as 3.")
 @click.option("--shell-maker", metavar="NAME", help="Maker of the shells, such as coni-snap.")
+@click.option("--shell-weight", metavar="MASS", help="Mean weight of 20 empty shells; default: the maker's figure.")
 @click.option("--filler", metavar="MATERIAL", help="Another filler that the formula allows.")
 @click.option("--filler-packing", metavar="MASS", help='Filler that fills one capsule of the size, such as "135 mg".')
 @click.option("--filler-density", metavar="DENSITY", help='Tapped density of the filler, such as "0.45 g/mL".')

@@ -186,13 +186,13 @@ def _sections(text: WorksheetText, width: float) -> Iterator[Block]:
 
 
 _COMPONENTS = [
-    Column("Material", 82, bold=True),
-    Column("Lot", 48),
-    Column("Expires", 53),
-    Column("Exact", 63, right=True),
-    Column("Weigh", 60, right=True, bold=True),
-    Column("From", 57, right=True),
-    Column("To", 57, right=True),
+    Column("Material", 80, bold=True),
+    Column("Lot", 56),
+    Column("Expires", 55),
+    Column("Exact", 60, right=True),
+    Column("Weigh", 59, right=True, bold=True),
+    Column("From", 55, right=True),
+    Column("To", 55, right=True),
     Column("Weighed", 60, right=True, bold=True),
     Column("By, time", 60),
 ]

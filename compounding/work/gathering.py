@@ -10,7 +10,7 @@ from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import Quantity, amount, count, quantity, told
 from compounding.records.formula import Formula
 from compounding.records.stock import Lot
-from compounding.rules.tables import one_in_force
+from compounding.rules.shells import shell_of
 from compounding.work.materials import Balance, Filler, FromLot, Materials, Shells, Tablets
 from compounding.work.stocking import check_lot, first_to_expire, left_of
 
@@ -105,18 +105,15 @@ def shells_of(lot: Lot, on: date) -> Shells:
         NotUnderstood: neither the lot nor the table of makers knows the volume.
     """
     size, maker = lot.received.size or "", lot.received.maker or ""
-    row = (
-        {}
-        if lot.received.volume and lot.average_weight is not None
-        else one_in_force("shells", on, maker=maker, size=size)
-    )
-    return Shells(
-        size=size,
-        maker=maker,
-        volume=quantity(lot.received.volume or row["volume"]),
-        weight=lot.average_weight if lot.average_weight is not None else quantity(row["shell"]),
-        taken_from=_from(lot),
-    )
+    volume, weight = quantity(lot.received.volume) if lot.received.volume else None, lot.average_weight
+    if volume is None or weight is None:
+        stated = shell_of(maker, size, on)
+        volume = stated.volume if volume is None else volume
+        weight = stated.weight if weight is None else weight
+    if weight is None:
+        text = f"How much a shell of lot {lot.id} weighs is not known: weigh 20 empty ones and record them with lot measure"
+        raise NotUnderstood(Problem("shells.weight", text, lot.id))
+    return Shells(size, maker, volume, weight, _from(lot))
 
 
 def _filler(lot: Lot, shells: Shells, problems: list[Problem]) -> Filler:

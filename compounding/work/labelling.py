@@ -47,7 +47,7 @@ def label_id(number: int) -> str:
 
     Example:
         >>> label_id(42)
-        'L0000042B'
+        'L0000042D'
     """
     digits = f"{number:07d}"
     check = sum(place * int(digit) for place, digit in enumerate(digits, 2)) % len(ALPHABET)

@@ -71,7 +71,7 @@ def test_a_stock_whose_numbers_do_not_add_up_is_refused(tmp_path: Path, old: str
 
 
 def test_an_unknown_stock_is_refused_with_those_there_are() -> None:
-    assert refusal(read_stock, "4x9") == "data.unknown: There is no 4x9.toml in stocks. There are: 2.25x1.25, 4x2, 4x3."
+    assert refusal(read_stock, "4x9") == "data.unknown: 4x9 is not a label stock here. There are: 2.25x1.25, 4x2, 4x3."
 
 
 @pytest.mark.parametrize(

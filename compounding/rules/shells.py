@@ -1,0 +1,75 @@
+"""Capsule shells as their makers state them, and the check that a stated volume belongs to its size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Final
+
+from compounding.problems import NotUnderstood, Problem
+from compounding.quantities import Quantity, quantity, ratio, told
+from compounding.rules.tables import in_force, rows
+
+# Makers of one size differ by up to 10 %; neighbouring sizes by 20 % and more.
+FURTHEST_FROM_KNOWN: Final = Fraction(12, 100)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """One maker's shell of one size; its weight is None where the maker's figure was not found."""
+
+    maker: str
+    size: str
+    volume: Quantity
+    weight: Quantity | None
+    source: str
+
+
+def shells_of(maker: str, on: date) -> tuple[Shell, ...]:
+    """All sizes of a maker, largest first.
+
+    Raises:
+        NotUnderstood: the maker is not in the table; names those that are.
+    """
+    found = in_force("shells", on, maker=maker)
+    if not found:
+        known = ", ".join(dict.fromkeys(row["maker"] for row in rows("shells")))
+        text = f"{maker} is not a maker of shells in the table: write one of {known}, or receive a lot with its --volume"
+        raise NotUnderstood(Problem("shells.unknown", text, maker))
+    row = found[0]
+    return tuple(
+        Shell(maker, size, quantity(figures[0]), quantity(figures[1]) if len(figures) > 1 else None, row["source"])
+        for size, figures in row["sizes"].items()
+    )
+
+
+def shell_of(maker: str, size: str, on: date) -> Shell:
+    """One size of a maker.
+
+    Raises:
+        NotUnderstood: the maker does not make it, as far as the table knows.
+    """
+    shells = shells_of(maker, on)
+    found = next((shell for shell in shells if shell.size == size), None)
+    if found is None:
+        text = f"{maker} has no size {size} in the table: write one of {', '.join(shell.size for shell in shells)}"
+        raise NotUnderstood(Problem("shells.unknown", text, size))
+    return found
+
+
+def check_volume(size: str, volume: Quantity, on: date) -> list[Problem]:
+    """A volume stated for a size must lie near what some maker states for it; tables shifted by one size exist.
+
+    Source:
+        urmachine (a published table in which every size has its neighbour's volume)
+    """
+    known = [
+        shell.volume for row in in_force("shells", on) for shell in shells_of(row["maker"], on) if shell.size == size
+    ]
+    near = [each for each in known if abs(ratio(volume, each) - 1) <= FURTHEST_FROM_KNOWN]
+    if near or not known:
+        return []
+    said = " or ".join(sorted({told(each) for each in known}))
+    text = f"{told(volume)} is not the volume of a size {size} shell; makers state {said}. A shifted table? Check the size"
+    return [Problem("shells.volume", text, size, source="urmachine")]
