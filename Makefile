@@ -1,19 +1,20 @@
-# make demo   two batches from tablets to printed label, in ./demo
-# make test   everything the tests need, then all tests
-# make check  style, types, layers
-# make bench  start-up of the commands against `import pint`
+# make demo        two batches from tablets to printed label, in ./demo
+# make test        everything the tests need, then all tests
+# make check       style, types, layers
+# make bench       start-up of the commands against `import pint`
 # make tutorial    the outputs and pictures in docs/tutorial.md and README.md, made anew
-# make clean  removes what the others made
+# make references  docs/references.md out of docs/references.d, made anew
+# make clean       removes what the others made
 # PYTHON=/path/to/python3.11 picks the interpreter.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench tutorial clean
+.PHONY: help demo test check bench tutorial references clean
 .SILENT:
 
 export PYTHON
 
 help:
-	sed -n 's/^# //p' Makefile
+	sed -n '/^$$/q; s/^# //p' Makefile
 
 # The environment to use the tool, and the one to work on it: the second holds the first.
 .venv/used: pyproject.toml requirements/base.lock scripts/make-environment.sh
@@ -44,6 +45,9 @@ bench: .venv/developed
 
 tutorial: .venv/developed
 	PYTHONPATH=. .venv/bin/python tests/test_tutorial.py --write
+
+references: .venv/developed
+	.venv/bin/python scripts/references.py
 
 clean:
 	rm -rf .venv build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -86,7 +86,7 @@ def displaced_volume(solids: Mass, density: Density) -> Volume:
         density: its density as a solid [mass/volume; above 0].
 
     Source:
-        unc-aliquot
+        unc-pharmlabs-aliquots
     """
     return solids / density
 
