@@ -22,7 +22,8 @@ by us, and to be confirmed by a pharmacist where it is a judgement.
 
 def subjects() -> list[dict[str, Any]]:
     """The subjects, each with a title and its sources."""
-    return [tomllib.loads(path.read_text("utf-8")) for path in sorted((DOCS / "references.d").glob("*.toml"))]
+    paths = sorted((DOCS / "references.d").glob("*.toml"))
+    return [{"title": path.stem.capitalize()} | tomllib.loads(path.read_text("utf-8")) for path in paths]
 
 
 def page() -> str:
