@@ -72,6 +72,20 @@ ARGUMENTS: dict[str, tuple[str, str | None, int, int]] = {
     "readability": ("mg", None, 1, 1000),
     "overage": ("", None, 0, 250),
     "share": ("", None, 0, 1000),
+    "sensitivity_requirement": ("mg", None, 1, 10**4),
+    "permitted_percent": ("", None, 1, 10**5),
+    "weighed": ("mg", None, 1, 10**6),
+    "times": ("", None, 1, 10**7),
+    "repeatability": ("mg", None, 0, 1000),
+    "need": ("mg", ACTIVE, 1, 10**5),
+    "drug": ("mg", ACTIVE, 10**5, 10**6),
+    "multiple": ("", None, 1000, 10**5),
+    "aliquot": ("mg", "trituration", 1, 10**5),
+    "mixture": ("mg", "trituration", 10**5, 10**6),
+    "part": ("mg", "trituration", 1, 10**5),
+    "taken": ("mL", None, 1, 1000),
+    "drug_in_volume.volume": ("mL", None, 1000, 10**6),
+    "dilution_factor": ("", None, 1000, 10**6),
     "component_mass.amount": ("g/mL", "lactose", 0, 2000),
     "component_volume.amount": ("mL/mL", None, 0, 1000),
 }
@@ -88,7 +102,7 @@ def argument(calculation: str, name: str) -> st.SearchStrategy[Any]:
 
 def evaluated(equation: str, given_: dict[str, Any]) -> Any:
     """The right side of an equation with the arguments in place."""
-    return eval(equation.partition(" = ")[2], {"__builtins__": {}}, {"rounded": rounded} | given_)
+    return eval(equation.partition(" = ")[2], {"__builtins__": {}}, {"rounded": rounded, "max": max} | given_)
 
 
 @pytest.mark.parametrize("name", CALCULATIONS)
