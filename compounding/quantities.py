@@ -31,6 +31,7 @@ Count: TypeAlias = Quantity
 MassPerUnit: TypeAlias = Quantity
 Concentration: TypeAlias = Quantity
 Density: TypeAlias = Quantity
+Content: TypeAlias = Quantity
 
 _REGISTRY: Final[Any] = pint.UnitRegistry(Path(__file__).with_name("units.txt"), non_int_type=Fraction)
 
@@ -287,6 +288,17 @@ def taken_as(value: Quantity, name: str) -> Quantity:
     for of, power in dimensions(value)[1].items():
         value = value / material(_materials[of]) ** power
     return value * material(name)
+
+
+def content(share: Fraction, of: str, within: str) -> Content:
+    """How much of one material is in a mass of another [mass/mass], such as a hydrochloride in its bulk powder.
+
+    Raises:
+        CannotCompute: both are the same material.
+    """
+    if of == within:
+        raise CannotCompute(f"A content of {of} in {within} says nothing: name what is in what")
+    return share * material(of) / material(within)
 
 
 def together(masses: Sequence[Quantity], name: str) -> Quantity:

@@ -19,9 +19,9 @@ from compounding.calc import measured
 from compounding.calc.amounts import active_in_units, average_weight, per_capsule, tablet_powder_for
 from compounding.calc.measured import Step, equation_of, working
 from compounding.problems import CannotCompute
-from compounding.quantities import count, quantity, rounded
+from compounding.quantities import content, count, half_up, quantity, rounded
 
-ACTIVE, POWDER = "naltrexone hydrochloride", "tablet powder"
+ACTIVE, POWDER, DIHYDRATE = "naltrexone hydrochloride", "tablet powder", "naltrexone hydrochloride dihydrate"
 
 
 def calculations() -> dict[str, Callable[..., Any]]:
@@ -86,9 +86,29 @@ ARGUMENTS: dict[str, tuple[str, str | None, int, int]] = {
     "taken": ("mL", None, 1, 1000),
     "drug_in_volume.volume": ("mL", None, 1000, 10**6),
     "dilution_factor": ("", None, 1000, 10**6),
+    "assay": ("mg/mg", f"{ACTIVE} in bulk powder", 900, 1100),
+    "content": ("mg/mg", f"{ACTIVE} in {POWDER}", 1, 1200),
+    "pure": ("mg/mg", f"{ACTIVE} in bulk powder", 1000, 1000),
+    "weighing_factor.share": ("mg/mg", f"{ACTIVE} in bulk powder", 1, 1200),
+    "content_as_ordered.share": ("mg/mg", f"{DIHYDRATE} in bulk powder", 1, 1200),
+    "ordered_mole": ("g", ACTIVE, 1, 10**6),
+    "assayed_mole": ("g", DIHYDRATE, 1, 10**6),
+    "same_moles.mass": ("mg", ACTIVE, 0, 10**6),
+    "from_mole": ("g", ACTIVE, 1, 10**6),
+    "to_mole": ("g", DIHYDRATE, 1, 10**6),
+    "factor": ("", None, 500, 2000),
+    "left_out": ("", None, 0, 999),
+    "water": ("", None, 0, 200),
+    "solvents": ("", None, 0, 200),
     "component_mass.amount": ("g/mL", "lactose", 0, 2000),
     "component_volume.amount": ("mL/mL", None, 0, 1000),
 }
+
+
+def one_of(unit: str, of: str | None) -> Any:
+    """One unit of a material; of a material ``in`` another, a content."""
+    held, within, powder = (of or "").partition(" in ")
+    return content(Fraction(1), held, powder) if within else quantity(f"1 {unit}", of)
 
 
 def argument(calculation: str, name: str) -> st.SearchStrategy[Any]:
@@ -96,13 +116,13 @@ def argument(calculation: str, name: str) -> st.SearchStrategy[Any]:
     numbers = st.integers(low, high).map(lambda thousandths: Fraction(thousandths, 1000))
     if not unit:
         return numbers
-    one = quantity(f"1 {unit}", material)
+    one = one_of(unit, material)
     return numbers.map(lambda number: number * one)
 
 
 def evaluated(equation: str, given_: dict[str, Any]) -> Any:
     """The right side of an equation with the arguments in place."""
-    return eval(equation.partition(" = ")[2], {"__builtins__": {}}, {"rounded": rounded, "max": max} | given_)
+    return eval(equation.partition(" = ")[2], {"__builtins__": {}}, {"rounded": rounded, "half_up": half_up, "max": max} | given_)
 
 
 @pytest.mark.parametrize("name", CALCULATIONS)
@@ -179,7 +199,7 @@ def test_a_claim_of_another_material_and_a_count_of_another_thing_are_refused() 
 def test_zero_is_computed_with_or_refused_by_name(name: str) -> None:
     calculation = CALCULATIONS[name]
     ordinary = {
-        each: Fraction(1, 10) if not unit else quantity(f"10 {unit}", material)
+        each: Fraction(1, 10) if not unit else 10 * one_of(unit, material)
         for each in inspect.signature(calculation).parameters
         for unit, material, _, _ in [ARGUMENTS.get(f"{name}.{each}") or ARGUMENTS[each]]
     }

@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Any, Final, ParamSpec, TypeVar
 
 from compounding.problems import CannotCompute
-from compounding.quantities import decimal_text, dimensions, material_of, told
+from compounding.quantities import amount, decimal_text, dimensions, material_of, told
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +31,7 @@ _DIMENSIONS: Final[dict[str, dict[str, int]]] = {
     "Concentration": {"mass": 1, "volume": -1},
     "Density": {"mass": 1, "volume": -1},
     "Count": {"unit": 1},
+    "Content": {},
 }
 _KINDS: Final = {
     "Mass": "a mass of one material",
@@ -39,6 +40,7 @@ _KINDS: Final = {
     "Concentration": "a mass of one material in a volume",
     "Density": "a mass of one material in a volume",
     "Count": "a number of tablets, capsules or doses",
+    "Content": "a mass of one material in a mass of another",
 }
 _UNITS: Final = frozenset({"tablet", "capsule", "dose", "drop", "day"})
 
@@ -80,7 +82,8 @@ def check(name: str, annotation: str, value: Any) -> None:
         ordinary, materials = dimensions(value)
         kind = {("unit" if key in _UNITS else key): power for key, power in ordinary.items()}
         expected = _DIMENSIONS[annotation]
-        of_one = sorted(materials.values()) == ([1] if "mass" in expected else [])
+        powers = [-1, 1] if annotation == "Content" else [1] if "mass" in expected else []
+        of_one = sorted(materials.values()) == powers
         if kind != expected or not of_one:
             of = ", ".join(sorted(materials)).replace("_", " ")
             seen, needed = told(value) + (f" of {of}" if of else ""), _KINDS[annotation]
@@ -89,6 +92,9 @@ def check(name: str, annotation: str, value: Any) -> None:
 
 def _shown(value: Any) -> str:
     if hasattr(value, "dimensionality"):
+        within = [name.replace("_", " ") for name, power in dimensions(value)[1].items() if power < 0]
+        if within:
+            return f"{decimal_text(amount(value, 'mg/mg'), 6)} mg {material_of(value)}/mg {within[0]}"
         magnitude, _, unit = told(value, 6).partition(" ")
         top, slash, bottom = unit.partition("/")
         return " ".join(filter(None, (magnitude, top, material_of(value)))) + slash + bottom
