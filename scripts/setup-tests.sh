@@ -1,17 +1,30 @@
 #!/bin/sh
-# setup-tests.sh [bench]: the programs from outside Python that the tests (or the benchmarks) call.
-# Says nothing when all are there; installs what is missing with apt when root; else says what to type.
+# setup-tests.sh [bench|simulation]: what the tests (or the benchmarks) need beside .venv: programs from outside
+# Python, and numpy in build/simulation, because in .venv Pint would import it. `simulation` makes that folder alone.
+# Says nothing when all is there; installs missing programs with apt when root; else says what to type.
 set -eu
+cd "$(dirname "$0")/.."
 
 # program:Debian package
 case ${1:-tests} in
 tests) needed="pdftotext:poppler-utils" ;;
 bench) needed="valgrind:valgrind" ;;
+simulation) needed="" ;;
 *)
-    echo "usage: setup-tests.sh [bench]" >&2
+    echo "usage: setup-tests.sh [bench|simulation]" >&2
     exit 2
     ;;
 esac
+
+numpy_is_there() {
+    PYTHONPATH=build/simulation .venv/bin/python -c "import numpy" 2>/dev/null
+}
+
+if ! numpy_is_there; then
+    rm -rf build/simulation
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes \
+        --target build/simulation -r requirements/simulation.lock
+fi
 
 missing() {
     for pair in $needed; do
