@@ -1,7 +1,7 @@
 # make demo        two batches from tablets to printed label, in ./demo
 # make test        everything the tests need, then all tests
 # make check       style, types, layers
-# make bench       start-up of the commands against `import pint`
+# make bench       start-up of the commands against `import pint`, one plan, the chance to pass
 # make tutorial    the outputs and pictures in docs/tutorial.md and README.md, made anew
 # make references  docs/references.md out of docs/references.d, made anew
 # make clean       removes what the others made
@@ -42,6 +42,8 @@ check: .venv/developed
 bench: .venv/developed
 	sh scripts/setup-tests.sh bench
 	.venv/bin/python benchmarks/startup.py
+	.venv/bin/python benchmarks/plan.py
+	.venv/bin/python benchmarks/chance.py
 
 tutorial: .venv/developed
 	PYTHONPATH=. .venv/bin/python tests/test_tutorial.py --write
