@@ -1,0 +1,222 @@
+"""How sure a plan is: what its dose depends on, each doubt with its origin, and the chance that the batch passes.
+
+The models, where ``kept`` is the share of the powder that reaches the mixture:
+
+    capsule = content * powder * kept / tablet weight / (powder + filler) * fill * mixing
+    liquid = content * powder * kept / tablet weight / volume * mixing
+
+What the plan already knows exactly (rounding to the balance, overage) is its error and no doubt. A dose drawn
+into a syringe is the patient's measurement and is judged beside the device, not here.
+
+Doubts are floats and stand beside the plan; nothing here changes a mass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from fractions import Fraction
+from math import hypot
+
+from compounding.calc import uncertainty
+from compounding.calc.chance import chance_to_pass, potency_chance
+from compounding.calc.uncertainty import Budget, Contribution, Kind
+from compounding.quantities import Quantity, amount, decimal_text, quantity
+from compounding.records.aliquot import Aliquot
+from compounding.records.doubt import Doubt, DoubtLine, Uniformity
+from compounding.records.formula import Formula
+from compounding.records.plan import Plan
+from compounding.rules.doubts import assumption, cylinder_for
+from compounding.work.materials import Balance, Materials
+
+CONTENT, FILL_SPREAD = "content of the source", "fill from capsule to capsule"
+
+
+def budget_of(formula: Formula, plan: Plan, materials: Materials, known: Iterable[Contribution] = ()) -> Budget:
+    """The uncertainty budget of one dose of a plan.
+
+    Args:
+        formula: with the limits that its source's content keeps.
+        plan: the plan, whole.
+        materials: what it was made from; single tablet weights give their own scatter.
+        known: what is measured or certified here; each takes the place of the one of its name, or stands beside them.
+
+    Returns:
+        The budget.
+    """
+    on = date.fromisoformat(plan.prepared)
+    found = [*_of_the_source(formula, plan, materials, on)]
+    found += _of_capsules(plan, materials, on) if plan.capsule else _of_a_liquid(plan, materials, on)
+    by_name = {each.source: each for each in (*found, *known)}
+    return uncertainty.budget(tuple(by_name.values()))
+
+
+def certified_content(expanded_percent: Fraction, coverage_factor: Fraction, where: str) -> Contribution:
+    """Content of the source from a certificate that states its uncertainty [percent of the content]."""
+    relative = uncertainty.content_by_certificate(float(expanded_percent), float(coverage_factor))
+    return Contribution(CONTENT, relative, "batch", "certificate", where)
+
+
+def measured_fill(rsd_percent: Fraction, where: str) -> Contribution:
+    """Scatter of the fills as this pharmacy measures it [percent of the mean fill]."""
+    return Contribution(FILL_SPREAD, float(rsd_percent) / 100, "unit", "measured", where)
+
+
+def measured_weighing(material: str, mass: Quantity, readability: Quantity, repeatability: Quantity) -> Contribution:
+    """A weighing on a balance whose repeatability was measured [masses]."""
+    in_mg = (float(amount(each, "mg")) for each in (mass, readability, repeatability))
+    basis = "repeatability measured on this balance"
+    return Contribution(f"weighing of {material}", uncertainty.weighing(*in_mg), "batch", "measured", basis)
+
+
+def of_aliquots(aliquots: Iterable[Aliquot], balance: Balance, on: date) -> tuple[Contribution, ...]:
+    """What dilutions add: each weighing or volume, and how evenly each mixture was mixed when its part was taken.
+
+        part's active = drug / (drug + diluent) * part taken
+
+    A drug that is 1 % too heavy makes a mixture stronger by 1 % of the diluent's share of it, and so does the diluent.
+
+    Args:
+        aliquots: the dilutions of a plan, in order.
+        balance: that they are weighed on.
+        on: day of preparation.
+
+    Returns:
+        Contributions for `budget_of`; the first weighing takes the place of that of the source.
+    """
+    found = []
+    for each in aliquots:
+        of, by_mass = f"mixture {each.step}", each.diluent is not None
+        share = float(_mg(each.diluent) / _mg(each.total)) if each.diluent is not None else 1.0
+        found.append(_amount(f"weighing of {each.material}", each.weigh, balance, on, share))
+        if each.diluent is not None:
+            found.append(_amount(f"diluent of {of}", each.diluent, balance, on, share))
+        else:
+            found.append(_amount(f"volume of {of}", each.total, balance, on))
+        found.append(_amount(f"part taken of {of}", each.take, balance, on))
+        found.append(_assumed(f"mixing of {of}", "powder-mixing" if by_mass else "liquid-mixing", on))
+    return tuple(found)
+
+
+def _of_the_source(formula: Formula, plan: Plan, materials: Materials, on: date) -> Iterable[Contribution]:
+    """Content, tablets taken, powder weighed, powder left behind."""
+    if plan.source.kind == "tablet":
+        low, high = formula.source[0].content_percent
+        relative = uncertainty.content_by_window(float(low), float(high))
+        window = f"{low} to {high} % of label, all as likely (usp-naltrexone-tablets)"
+        yield Contribution(CONTENT, relative, "batch", "assumed", window)
+        spread = assumption("tablet-content-spread", on)
+        relative = uncertainty.one_of_many(spread.relative, plan.source.tablets)
+        yield Contribution(
+            "sampling of crushed tablets",
+            relative,
+            "batch",
+            "assumed",
+            f"{plan.source.tablets} tablets stand for their batch: {spread.basis}",
+        )
+    else:
+        yield _assumed(CONTENT, "powder-content", on)
+    weighed = [line for line in plan.lines if line.line == "source" and line.measure == "balance"]
+    if weighed and plan.source.kind == "tablet":
+        yield _mean_weight(materials, on)
+    for line in weighed:
+        yield _amount(f"weighing of {line.material}", line.target, materials.balance, on)
+    yield _assumed("transfer loss", "transfer-loss", on)
+
+
+def _mean_weight(materials: Materials, on: date) -> Contribution:
+    """What the tablets weigh on average: from their own scatter, or as uncertain as one tablet."""
+    weights = [float(amount(weight, "mg/tablet")) for weight in materials.tablets.weights]
+    if materials.tablets.weighed and len(weights) > 1:
+        basis = f"scatter of {len(weights)} tablets weighed one by one"
+        return Contribution("mean tablet weight", uncertainty.mean_weight(weights), "batch", "measured", basis)
+    return _assumed("mean tablet weight", "tablet-weight-spread", on)
+
+
+def _of_capsules(plan: Plan, materials: Materials, on: date) -> Iterable[Contribution]:
+    """Filler, mixing and filling."""
+    assert plan.capsule and plan.filler
+    # A filler that is 1 % too heavy dilutes the mixture by 1 % of the filler's share of it.
+    share = float(_mg(plan.filler.per_capsule) / _mg(plan.capsule.fill))
+    for line in plan.lines:
+        if line.line == "filler" and line.measure == "balance" and _mg(line.target):
+            yield _amount(f"weighing of {line.material}", line.target, materials.balance, on, share)
+    yield _assumed("mean fill", "mean-fill", on)
+    yield _assumed("mixing", "powder-mixing", on, "unit")
+    yield _assumed(FILL_SPREAD, "fill-spread", on, "unit")
+
+
+def _of_a_liquid(plan: Plan, materials: Materials, on: date) -> Iterable[Contribution]:
+    """Volume and mixing; other ingredients do not change how much active a volume holds."""
+    yield _amount("volume", plan.made, materials.balance, on)
+    yield _assumed("mixing", "liquid-mixing", on, "unit")
+
+
+def _assumed(source: str, assumption_id: str, on: date, kind: Kind = "batch") -> Contribution:
+    found = assumption(assumption_id, on)
+    return Contribution(source, found.relative, kind, "assumed", found.basis)
+
+
+def _amount(source: str, target: str, balance: Balance, on: date, share: float = 1.0) -> Contribution:
+    """One weighing on a balance, or one volume in a cylinder; the share says how far the dose follows it."""
+    measured = quantity(target)
+    if measured.dimensionality == quantity("1 mL").dimensionality:
+        ml = amount(measured, "mL")
+        glass = cylinder_for(ml, on)
+        relative = uncertainty.volume(float(ml), float(glass.tolerance), glass.times)
+        return Contribution(source, share * relative, "batch", "assumed", glass.basis)
+    step = float(amount(balance.readability, "mg"))
+    repeatability = assumption("balance-repeatability", on)
+    relative = uncertainty.weighing(float(amount(measured, "mg")), step, repeatability.relative * step)
+    basis = f"{target} on {balance.name}, repeatability {repeatability.basis}"
+    return Contribution(source, share * relative, "batch", "assumed", basis)
+
+
+def _mg(text: str) -> Fraction:
+    return amount(quantity(text), "mg")
+
+
+def chance_of(budget: Budget, plan: Plan) -> Uniformity:
+    """The chance that the batch meets content uniformity, both stages, and 90 to 110 % potency.
+
+    A laboratory measures the units, so its error joins theirs. Contents are taken as normal; where a window of
+    the content is most of the doubt its real shape is flatter, and its tails end.
+
+    Args:
+        budget: the plan's budget.
+        plan: with its expected error; only capsules are units that content uniformity judges.
+
+    Returns:
+        Chances in percent; content uniformity is at least as likely as said.
+
+    Source:
+        usp-905-table-2; compounding-today-4-12
+    """
+    laboratory = 100 * assumption("laboratory", date.fromisoformat(plan.prepared)).relative
+    mean = 100 + float(Fraction(plan.expected.error_percent))
+    batch = mean * budget.batch_relative
+    potency = potency_chance(mean, batch_sd=batch, assay_sd=laboratory)
+    if not plan.capsule:
+        return Uniformity(None, None, _percent(potency))
+    units = chance_to_pass(mean, hypot(mean * budget.unit_relative, laboratory), batch_sd=batch)
+    return Uniformity(_percent(units.at_least), _percent(units.stage_1), _percent(potency))
+
+
+def doubt_of(budget: Budget) -> Doubt:
+    """A budget as a plan keeps it: percentages of the dose to two decimals."""
+    lines = (
+        DoubtLine(each.source, _percent(each.relative), each.kind, each.origin, each.basis)
+        for each in budget.contributions
+    )
+    return Doubt(
+        expanded_uncertainty_percent=_percent(budget.expanded_percent / 100),
+        coverage_factor=budget.coverage_factor,
+        batch_percent=_percent(budget.batch_relative),
+        unit_percent=_percent(budget.unit_relative),
+        largest=budget.largest.source if budget.largest else "",
+        budget=tuple(lines),
+    )
+
+
+def _percent(share: float) -> str:
+    return decimal_text(Fraction(share) * 100, 2)
