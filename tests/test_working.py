@@ -122,7 +122,11 @@ def argument(calculation: str, name: str) -> st.SearchStrategy[Any]:
 
 def evaluated(equation: str, given_: dict[str, Any]) -> Any:
     """The right side of an equation with the arguments in place."""
-    return eval(equation.partition(" = ")[2], {"__builtins__": {}}, {"rounded": rounded, "half_up": half_up, "max": max} | given_)
+    return eval(
+        equation.partition(" = ")[2],
+        {"__builtins__": {}},
+        {"rounded": rounded, "half_up": half_up, "max": max} | given_,
+    )
 
 
 @pytest.mark.parametrize("name", CALCULATIONS)
