@@ -17,7 +17,7 @@ from compounding import quantities
 from compounding.calc import amounts, fills
 from compounding.problems import CompoundingError, NotUnderstood
 from compounding.records.record import as_data
-from compounding.work import planning, second
+from compounding.work import second
 from compounding.work.second import balance, ratio, reading, recompute
 from compounding.work.second.compare import NUMBERS, compare, written
 from compounding.work.second.ratio import Ratio
@@ -287,11 +287,11 @@ FIRST = (
     Slip("overage twice", amounts.active_in_volume, "return concentration * volume", "return (1 + overage) * concentration * volume"),
     Slip("lost batch overage", amounts.units_made, "return units * (1 + overage)", "return units"),
     Slip("ingredients not scaled to the volume", amounts.volume_made, "return volume * (1 + overage)", "return volume"),
-    Slip("a tablet forgotten in the average", planning.plan_source, "sum(weights[1:], weights[0])", "sum(weights[2:], weights[0])"),
-    Slip("first weight in place of the average", planning.plan_source, "if tablets.weighed:", "if not tablets.weights:"),
+    Slip("one tablet too many in the average", amounts.average_weight, "return total / tablets", "return total / (tablets + tablets / tablets.magnitude)"),
+    Slip("active of the powder by a tenth of the claim", amounts.active_weighed, "return weigh /", "return weigh / 10 /"),
     Slip("swapped claim and average", amounts.tablet_powder_for, "return active / label_claim * average_weight", "return active / average_weight * label_claim"),
     Slip("factor thousand in the powder", amounts.tablet_powder_for, "return active / label_claim *", "return active / 1000 / label_claim *"),
-    Slip("one tablet more whenever there is enough", planning.plan_source, "if weigh > crushed * average", "if weigh < crushed * average"),
+    Slip("one whole tablet more", amounts.whole_tablets, "math.ceil(", "1 + math.ceil("),
     Slip("rounded twice", amounts.to_weigh, "return rounded(exact, readability)", "return rounded(rounded(exact, readability / 2), readability)"),
     Slip("cut in place of rounded", quantities.half_up, "(2 * scaled.numerator + scaled.denominator)", "(2 * scaled.numerator)"),
     Slip("filler not reduced by the source", fills.filler_per_capsule, "return (1 - share) * filler_packing", "return filler_packing"),

@@ -101,11 +101,12 @@ def written(value: Ratio, places: int | None = None) -> Ratio:
 
 
 def _numbers(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each number of the dose by its place, as the plan writes it."""
+    """Each number of the dose by its place, as the plan writes it; what a plan leaves out is not there."""
     for part, names in NUMBERS.items():
-        values = plan[part] if part else plan
-        if values is not None:
-            yield from ((f"{part}.{name}".lstrip("."), str(values[name])) for name in names)
+        values = (plan[part] if part else plan) or {}
+        for name in names:
+            if values.get(name) is not None:
+                yield f"{part}.{name}".lstrip("."), str(values[name])
     for line in plan["lines"]:
         yield from ((f"lines.{line['line']}.{name}", line[name]) for name in LINE)
 
