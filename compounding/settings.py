@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from compounding.quantities import quantity
-from compounding.records.record import QuantityText, Record, read_toml, validated
+from compounding.records.record import PercentText, QuantityText, Record, read_toml, validated
 
 Role = Literal["pharmacist", "technician", "qc"]
 
@@ -30,19 +31,46 @@ class Person(Record, frozen=True, kw_only=True):
 
 
 class BalanceSettings(Record, frozen=True, kw_only=True):
-    """A balance: its readability, and the least net weight that its last test allows."""
+    """A balance: its readability, and how the least net weight that it may weigh is found.
+
+    ``tested``: ``minimum_weight`` by its own test. ``strict``: USP <41> from ``repeatability``.
+    ``compounding``: from ``sensitivity_requirement`` and ``permitted_error``.
+    """
 
     readability: QuantityText
-    minimum_weight: QuantityText
+    mode: Literal["tested", "strict", "compounding"] = "tested"
+    minimum_weight: QuantityText | None = None
+    repeatability: QuantityText | None = None
+    sensitivity_requirement: QuantityText | None = None
+    permitted_error: PercentText | None = None
+    capacity: QuantityText | None = None
     tested: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         one = quantity("1 mg")
-        for key in ("readability", "minimum_weight"):
-            value = quantity(getattr(self, key))
+        for key in ("readability", "minimum_weight", "repeatability", "sensitivity_requirement", "capacity"):
+            value = quantity(getattr(self, key)) if getattr(self, key) else one
             if value.dimensionality != one.dimensionality or value.magnitude <= 0:
                 raise ValueError(f"{key} is {getattr(self, key)}: write a mass above zero, such as 0.1 mg")
+        needs = {"tested": "minimum_weight", "strict": "repeatability", "compounding": "sensitivity_requirement"}[self.mode]
+        if getattr(self, needs) is None:
+            raise ValueError(f"{needs} is missing: mode {self.mode} needs it")
+
+
+class DeviceSettings(Record, frozen=True, kw_only=True):
+    """A measuring device that goes out with a liquid: what it holds, and the step from mark to mark."""
+
+    name: str
+    capacity: QuantityText
+    step: QuantityText
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        capacity, step = quantity(self.capacity), quantity(self.step)
+        one = quantity("1 mL").dimensionality
+        if capacity.dimensionality != one or step.dimensionality != one or not capacity > step > 0 * step:
+            raise ValueError(f"{self.capacity} in steps of {self.step}: write volumes such as 5 mL and 0.2 mL")
 
 
 class Settings(Record, frozen=True, kw_only=True):
@@ -54,6 +82,10 @@ class Settings(Record, frozen=True, kw_only=True):
     stock: str = "4x2"
     pharmacy: Pharmacy
     people: Annotated[dict[str, Person], Meta(min_length=1)]
+    devices: dict[str, DeviceSettings] = msgspec.field(default_factory=dict)
+    correction: Literal["always", "german-2-percent", "none"] = "always"
+    assay_above_100: Literal["refuse", "as-stated", "as-100"] = "refuse"
+    bottles: tuple[QuantityText, ...] = ()
     balances: Annotated[dict[str, BalanceSettings], Meta(min_length=1)]
 
 

@@ -43,7 +43,7 @@ def test_k_times_the_capsules_hold_exactly_k_times_the_filler(each: Fraction, un
 
 def test_a_shell_table_shifted_by_one_size_is_not_ours() -> None:
     """B05: one maker's page prints 0.95, 0.37 and 0.21 mL for sizes 000, 1 and 3 (urmachine)."""
-    for row in rows("shells"):
+    for row in (row for row in rows("shells") if "sizes" in row):
         volumes = {size: quantity(figures[0]) for size, figures in row["sizes"].items()}
         assert list(volumes) == ["000", "00", "0", "1", "2", "3", "4", "5"]
         assert list(volumes.values()) == sorted(volumes.values(), reverse=True)

@@ -17,7 +17,7 @@ from compounding.calc.measured import working
 from compounding.problems import CannotCompute, Refused
 from compounding.quantities import Quantity, amount, content, decimal_text, half_up, percent, quantity, ratio
 from compounding.rules.substances import form_named, forms, ordered_form
-from compounding.work.certificates import Powder
+from compounding.work.materials import Powder
 from compounding.work.powders import PowderContent, check_powder, check_together, content_of
 from tests.worked import examples, show
 

@@ -95,3 +95,28 @@ def mass_in_capsules(each: MassPerUnit, units: Count) -> Mass:
         units: capsules [above 0].
     """
     return each * units
+
+
+@measured
+def filler_beside_diluent(filler: Mass, diluent: Mass) -> Mass:
+    """Filler to weigh beside what came along as diluent of the source.
+
+        filler_beside_diluent = filler - diluent
+
+    Args:
+        filler: filler of all capsules [mass].
+        diluent: the same material in the part of the dilution that is used [mass; at most the filler].
+
+    Raises:
+        CannotCompute: the part of the dilution brings more than all capsules hold.
+
+    Source:
+        unc-triturations
+    """
+    if diluent > filler:
+        raise CannotCompute(
+            "The diluted source brings more filler than the capsules hold: choose a larger size or a balance "
+            "with a lower minimum weight",
+            code="aliquot.larger-than-mixture",
+        )
+    return filler - diluent

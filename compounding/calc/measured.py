@@ -133,7 +133,7 @@ def _step(calculation: Callable[..., Any], given: dict[str, Any], result: Any) -
     equation = equation_of(calculation)
     left, _, right = equation.partition(" = ")
     numbers = re.sub(r"[a-z_]+", lambda name: _shown(given[name[0]]) if name[0] in given else name[0], right)
-    source = re.search(r"\nSource:\n +(\S+)", doc)
+    source = re.search(r"\nSource:\n +([^\s;,]+)", doc)
     words = left.replace("_", " ")
     gives = doc.splitlines()[0].rstrip(".")
     signs = str.maketrans({"*": "×", "_": " "})

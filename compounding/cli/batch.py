@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from compounding.cli.app import App, Decision, fail_if_stopped
-from compounding.cli.plan import balance_from, order_from, order_options, plan_data
+from compounding.cli.ordering import CORRECTION, balance_from, corrections, order_from, order_options, with_options
+from compounding.cli.plan import plan_data
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.problems import Problem, Refused, stopping
 from compounding.records.batch import Batch
@@ -38,7 +39,10 @@ def batch() -> None:
 @batch.command("open")
 @click.argument("formula_id", metavar="FORMULA")
 @order_options
-@click.option("--from", "source", required=True, metavar="LOT", help="Lot of tablets that carries the active.")
+@click.option(
+    "--from", "source", required=True, metavar="LOT", help="Lot of tablets or powder that carries the active."
+)
+@with_options(*CORRECTION)
 @click.option("--filler", metavar="LOT", help="Lot of filler; default: the usable one that expires first.")
 @click.option("--shells", metavar="LOT", help="Lot of shells; default: the usable one that expires first.")
 @click.option("--lot", "others", multiple=True, metavar="LOT", help="Lot of another ingredient; repeat it.")
@@ -78,7 +82,12 @@ def open_batch(
             Problem("lot.unknown", f"Lot {other} was never received here: check the id", other) for other in unknown
         ]
         materials, more = gather(
-            formula, list(lots.values()), Choice(source, filler, None, shells, others), balance, order.prepared
+            formula,
+            list(lots.values()),
+            Choice(source, filler, None, shells, others),
+            balance,
+            order.prepared,
+            *corrections(app, given),
         )
         problems += more
         if materials is None or stopping(problems):
@@ -87,7 +96,9 @@ def open_batch(
         problems += more
         if made is None:
             return Decision([], problems, {})
-        fact = validated(BatchOpened, {"batch": batch_id, "plan": as_data(made), "formula": text.split("\n")}, f"batch {batch_id}")
+        fact = validated(
+            BatchOpened, {"batch": batch_id, "plan": as_data(made), "formula": text.split("\n")}, f"batch {batch_id}"
+        )
         taken = {line.lot for line in made.lines} | {made.capsule.lot if made.capsule else None}
         subjects = (f"batch:{batch_id}", *(f"lot:{lot}" for lot in sorted(filter(None, taken))))
         seen = {f"batch:{batch_id}": 0} | {f"lot:{lot}": lots[lot].last_seen for lot in filter(None, taken)}

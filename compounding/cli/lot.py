@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from compounding.cli.app import App, Decision, fail_if_stopped, read_text
-from compounding.cli.plan import day
+from compounding.cli.ordering import CERTIFICATE, day, with_options
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import told, written
@@ -71,10 +71,16 @@ def _packings(given: Sequence[str]) -> tuple[Packing, ...]:
     return tuple(read)
 
 
+CERTIFICATE_FIELDS = ("form", "assay", "assay_basis", "assay_of", "water", "loss_on_drying", "solvents")
+
+
 @lot.command()
 @click.argument("id")
 @click.option(
-    "--role", required=True, type=click.Choice(["tablet", "filler", "shell", "ingredient"]), help="What the lot is for."
+    "--role",
+    required=True,
+    type=click.Choice(["tablet", "powder", "filler", "shell", "ingredient"]),
+    help="What the lot is for.",
 )
 @click.option(
     "--material", required=True, help='Material in small letters, such as "naltrexone tablets" or "glycerol".'
@@ -89,6 +95,8 @@ def _packings(given: Sequence[str]) -> tuple[Packing, ...]:
 @click.option("--size", help="Size of the shells.")
 @click.option("--maker", help="Maker of the shells.")
 @click.option("--volume", metavar="VOLUME", help="Volume of one shell, if its maker states another.")
+@with_options(*CERTIFICATE)
+@click.option("--certificate", metavar="TEXT", help="Number or digest of a powder's certificate.")
 @_weighing_options
 @json_option
 @click.pass_obj
@@ -109,7 +117,10 @@ def receive(
       --supplier-lot AB123 --ndc 47335-326-08 --expires 2027-12-31 --amount "100 tablets" \\
       --label-claim "50 mg" --weights weights.txt
     """
+    on_certificate = {name: given.pop(name) for name in CERTIFICATE_FIELDS} | {"number": given.pop("certificate")}
     body = {key: value for key, value in given.items() if value is not None}
+    if any(on_certificate.values()):
+        body["certificate"] = {key: value for key, value in on_certificate.items() if value is not None}
     body |= {
         "lot": id,
         "received": day(app, given["received"]).isoformat(),

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from compounding.cli.app import App
-from compounding.cli.plan import day
+from compounding.cli.ordering import day
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.problems import NotUnderstood, Problem, Refused, stopping
 from compounding.quantities import (

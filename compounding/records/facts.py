@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from compounding.problems import NotUnderstood
 from compounding.records.plan import Plan
-from compounding.records.record import DateText, NumberText, QuantityText, Record, as_data, validated
+from compounding.records.record import DateText, NumberText, PercentText, QuantityText, Record, as_data, validated
 
 # Ids are typed, scanned and printed: letters, digits and hyphens, nothing that a scanner or a shell takes for more.
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,31}$")]
@@ -28,11 +28,24 @@ class Packing(Record, frozen=True, kw_only=True):
     mass: QuantityText
 
 
+class Certificate(Record, frozen=True, kw_only=True):
+    """What the certificate of a bulk powder says; shares are written as ``99.6 %``."""
+
+    form: str
+    assay: PercentText
+    assay_basis: Literal["as-is", "dried", "anhydrous", "anhydrous-solvent-free"]
+    assay_of: str | None = None
+    water: PercentText | None = None
+    loss_on_drying: PercentText | None = None
+    solvents: PercentText | None = None
+    number: str | None = None
+
+
 class LotReceived(Record, frozen=True, kw_only=True):
     """A source lot came in. ``weights`` are the individual weights of the tablets or empty shells, as read."""
 
     lot: Id
-    role: Literal["tablet", "filler", "shell", "ingredient"]
+    role: Literal["tablet", "powder", "filler", "shell", "ingredient"]
     material: str
     supplier: str
     supplier_lot: str
@@ -47,6 +60,7 @@ class LotReceived(Record, frozen=True, kw_only=True):
     weights: tuple[QuantityText, ...] = ()
     packing: tuple[Packing, ...] = ()
     tapped_density: QuantityText | None = None
+    certificate: Certificate | None = None
 
 
 class LotMeasured(Record, frozen=True, kw_only=True):

@@ -54,6 +54,14 @@ class Source(Record, frozen=True, kw_only=True):
     note: str
 
 
+class PowderSource(Record, frozen=True, kw_only=True):
+    """Bulk powder as a source: what the formula says of it, and how much of it water dissolves."""
+
+    note: str
+    solubility: QuantityText | None = None
+    source: str
+
+
 class RefusedMaterial(Record, frozen=True, kw_only=True):
     """A filler that this formula must not use, and why."""
 
@@ -146,6 +154,23 @@ class LabelWords(Record, frozen=True, kw_only=True):
     directions: str
 
 
+class Alternative(Record, frozen=True, kw_only=True):
+    """Another procedure for the same preparation."""
+
+    method: Literal["volume-completion", "whole-tablets"]
+    note: str
+    source: str
+    step: Annotated[tuple[dict[str, str], ...], Meta(min_length=1)]
+
+
+class Filtering(Record, frozen=True, kw_only=True):
+    """How the liquid is freed of the tablets' grit."""
+
+    do: str
+    note: str
+    source: str
+
+
 class Formula(Record, frozen=True, kw_only=True):
     """One master formulation record, of one version.
 
@@ -170,12 +195,16 @@ class Formula(Record, frozen=True, kw_only=True):
     dose: Limits | None = None
     batch: Limits
     source: Annotated[tuple[Source, ...], Meta(min_length=1)]
+    powder: PowderSource | None = None
+    tablet_notes: tuple[str, ...] = ()
     filler: Filler | None = None
     component: tuple[Component, ...] = ()
     vehicle: Component | None = None
     tolerance: Tolerance
     overage: PercentText
     overage_on: Literal["batch", "active"]
+    alternative: tuple[Alternative, ...] = ()
+    filtering: Filtering | None = None
     beyond_use: BeyondUse
     step: Annotated[tuple[dict[str, str], ...], Meta(min_length=1)]
     test: Annotated[tuple[Test, ...], Meta(min_length=1)]
@@ -194,13 +223,21 @@ class Formula(Record, frozen=True, kw_only=True):
         for component in self.component:
             if component.amount is None:
                 raise ValueError(f'the component {component.material} needs an amount, such as "0.5 g/100 mL": add it')
+            if component.range:
+                low, high = map(quantity, component.range)
+                if not low <= quantity(component.amount) <= high:
+                    raise ValueError(
+                        f"the component {component.material} is {component.amount}, outside its range of "
+                        f"{component.range[0]} to {component.range[1]}"
+                    )
         if self.filler:
             refused = {each.material for each in self.filler.refused}
             for name in (self.filler.material, *self.filler.alternatives):
                 if name in refused:
                     raise ValueError(f"the filler {name} is also on the list of refused fillers")
         known = PLACEHOLDERS | {part.material.replace(" ", "_") for part in self.component}
-        for number, step in enumerate(self.step, 1):
+        steps = [*self.step, *(step for other in self.alternative for step in other.step)]
+        for number, step in enumerate(steps, 1):
             if "do" not in step:
                 raise ValueError(f'step {number} needs do = "...": say what is done')
             unknown = set(re.findall(r"\{([^}]*)\}", step["do"])) - known

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from compounding.records.aliquot import Aliquot
+from compounding.records.doubt import DoubtLine, Uniformity
+
 
 class FormulaUsed(Struct, frozen=True, forbid_unknown_fields=True):
     id: str
@@ -26,15 +29,16 @@ class SourceUsed(Struct, frozen=True, forbid_unknown_fields=True):
     kind: str
     material: str
     lot: str | None
-    label_claim: str
-    average_weight: str
-    weighed_tablets: int | None
     exact: str
     weigh: str
-    tablets_exact: str
-    tablets: int
-    discarded: str
     rounding_error_percent: str
+    label_claim: str | None = None
+    average_weight: str | None = None
+    weighed_tablets: int | None = None
+    tablets_exact: str | None = None
+    tablets: int | None = None
+    discarded: str | None = None
+    certificate: tuple[tuple[str, str], ...] = ()
 
 
 class FillerUsed(Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,13 +78,25 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Dose(Struct, frozen=True, forbid_unknown_fields=True):
+    """One dose of a liquid, and how it is drawn up with a device in stock."""
+
     dose: str
     volume: str
+    device: str | None
+    on_mark: bool | None
+    nearest: str | None
+    error_percent: str | None
 
 
 class Expected(Struct, frozen=True, forbid_unknown_fields=True):
+    """What will be made if nothing is lost, how sure that is, and where the doubt comes from."""
+
     strength: str
     error_percent: str
+    expanded_uncertainty_percent: str | None = None
+    coverage_factor: int | None = None
+    largest: str | None = None
+    budget: tuple[DoubtLine, ...] = ()
 
 
 class BeyondUseUsed(Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,6 +112,9 @@ class BalanceUsed(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     readability: str
     minimum_weight: str
+    mode: str
+    figures: str
+    source: str | None
 
 
 class ProcedureStep(Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,14 +151,17 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     capsule: CapsuleUsed | None
     vehicle: str | None
     dose: Dose | None
+    bottle: str | None
+    method: str
     lines: tuple[Line, ...]
-    aliquots: tuple[str, ...]
+    aliquots: tuple[Aliquot, ...]
     expected: Expected
     beyond_use: BeyondUseUsed
     balance: BalanceUsed
     warnings: tuple[str, ...]
     steps: tuple[ProcedureStep, ...]
     calculation: tuple[Calculation, ...]
+    uniformity: Uniformity | None = None
 
     @property
     def concentration(self) -> str | None:

@@ -34,8 +34,10 @@ def shells_of(maker: str, on: date) -> tuple[Shell, ...]:
     """
     found = in_force("shells", on, maker=maker)
     if not found:
-        known = ", ".join(dict.fromkeys(row["maker"] for row in rows("shells")))
-        text = f"{maker} is not a maker of shells in the table: write one of {known}, or receive a lot with its --volume"
+        known = ", ".join(dict.fromkeys(row["maker"] for row in rows("shells") if "maker" in row))
+        text = (
+            f"{maker} is not a maker of shells in the table: write one of {known}, or receive a lot with its --volume"
+        )
         raise NotUnderstood(Problem("shells.unknown", text, maker))
     row = found[0]
     return tuple(
@@ -58,18 +60,30 @@ def shell_of(maker: str, size: str, on: date) -> Shell:
     return found
 
 
+def size_for(active: Quantity, maker: str, on: date) -> str:
+    """The size that a rule of thumb gives for the active in one capsule; the plan then checks that all fits.
+
+    Source:
+        brazil-essay (up to 5 mg size 4, up to 50 mg size 3; unverified)
+    """
+    row = next(row for row in in_force("shells", on) if "by_active" in row)
+    sizes = [shell.size for shell in shells_of(maker, on)]
+    return next((size for most, size in row["by_active"] if active <= quantity(most) and size in sizes), sizes[0])
+
+
 def check_volume(size: str, volume: Quantity, on: date) -> list[Problem]:
     """A volume stated for a size must lie near what some maker states for it; tables shifted by one size exist.
 
     Source:
         urmachine (a published table in which every size has its neighbour's volume)
     """
-    known = [
-        shell.volume for row in in_force("shells", on) for shell in shells_of(row["maker"], on) if shell.size == size
-    ]
+    makers = [row["maker"] for row in in_force("shells", on) if "maker" in row]
+    known = [shell.volume for maker in makers for shell in shells_of(maker, on) if shell.size == size]
     near = [each for each in known if abs(ratio(volume, each) - 1) <= FURTHEST_FROM_KNOWN]
     if near or not known:
         return []
     said = " or ".join(sorted({told(each) for each in known}))
-    text = f"{told(volume)} is not the volume of a size {size} shell; makers state {said}. A shifted table? Check the size"
+    text = (
+        f"{told(volume)} is not the volume of a size {size} shell; makers state {said}. A shifted table? Check the size"
+    )
     return [Problem("shells.volume", text, size, source="urmachine")]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from compounding.calc import amounts, fills
 from compounding.calc.measured import working
 from compounding.problems import CompoundingError, Problem, stopping
 from compounding.quantities import (
+    Mass,
     MassPerUnit,
     as_balance,
     count,
     in_unit,
     of_material,
+    quantity,
     ratio,
     taken_as,
     together,
@@ -18,14 +22,17 @@ from compounding.quantities import (
     written,
 )
 from compounding.records.formula import Formula
-from compounding.records.plan import Active, CapsuleUsed, Expected, FillerUsed, Plan
+from compounding.records.plan import Active, CapsuleUsed, Expected, FillerUsed, Line, Plan
+from compounding.records.record import replaced
+from compounding.work.diluting import Diluted, dilute
+from compounding.work.doubts import with_doubts
 from compounding.work.materials import Filler, Materials, Order, Shells
 from compounding.work.planning import (
-    TABLET_POWDER,
     Notebook,
     balance_used,
     calculations,
     check_bench,
+    check_method,
     check_order,
     check_stock,
     check_weighings,
@@ -35,12 +42,12 @@ from compounding.work.planning import (
     mass_text,
     percent_text,
     plan_beyond_use,
-    plan_source,
     procedure,
     strength_text,
     weighing_line,
     whole,
 )
+from compounding.work.sourcing import aliquot_steps, dilution_lines, plan_source
 
 ONE = count(1, "capsule")
 
@@ -53,11 +60,14 @@ def plan_capsules(
     Returns:
         The plan, or None if it must be refused, and every problem seen.
     """
-    problems = check_order(formula, order) + check_bench(materials) + _check_filler(formula, materials)
+    problems = check_order(formula, order) + check_method(formula, order, materials)
+    problems += check_bench(formula, order, materials)
+    problems += _check_filler(formula, materials)
     if stopping(problems):
         return None, problems
     try:
         made = _planned(formula, digest, order, materials)
+        made = with_doubts(formula, made, materials)
     except CompoundingError as refusal:
         return None, [*problems, *refusal.problems]
     problems += check_weighings(made.lines, materials.balance) + check_stock(made.lines, made.source, materials)
@@ -95,6 +105,13 @@ def _check_shells(order: Order, materials: Materials) -> list[Problem]:
     return [Problem("lot.too-little", text, lot)]
 
 
+def _as_needed(line: Line) -> Line:
+    """The filler of the volume-completion method: what the capsules take; the target is an estimate, half to twice of it."""
+    target = quantity(line.target)
+    low, high = (as_balance(target * share, target) for share in (Fraction(1, 2), Fraction(2)))
+    return replaced(line, measure="as needed", low=low, high=high)
+
+
 def _packing(filler: Filler, shells: Shells) -> tuple[MassPerUnit, str]:
     """How much filler one capsule of this size holds, and what that was taken from."""
     if filler.packing is not None:
@@ -113,17 +130,25 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         ordered = count(order.count, "capsule")
         active = amounts.active_in_units(strength, ordered, order.overage)
         units = amounts.units_made(ordered, order.overage) if order.overage_on == "batch" else ordered
-        source = plan_source(formula, materials, active, notebook)
+        diluent = filler.material
+
+        def dilute_source(need: Mass) -> tuple[Diluted | None, list[Problem]]:
+            return dilute(need, balance, diluent, capacity=balance.capacity)
+
+        source = plan_source(formula, order, materials, active, notebook, dilute_source)
         source_each = amounts.per_capsule(source.exact, units)
         packing, origin = _packing(filler, shells)
         if materials.source_packing is not None:
-            source_packing = of_material(materials.source_packing, TABLET_POWDER) / ONE
+            source_packing = of_material(materials.source_packing, source.material) / ONE
         else:
-            source_packing = taken_as(packing, TABLET_POWDER)
+            source_packing = taken_as(packing, source.material)
         share = fills.share_of_capsule(source_each, source_packing)
         filler_each = fills.filler_per_capsule(share, packing)
         filler_exact = fills.mass_in_capsules(filler_each, units)
-        filler_weigh = amounts.to_weigh(filler_exact, balance.readability)
+        filler_rest = filler_exact
+        if source.diluted and source.diluted.diluent is not None:
+            filler_rest = fills.filler_beside_diluent(filler_exact, source.diluted.diluent)
+        filler_weigh = amounts.to_weigh(filler_rest, balance.readability)
         notebook.note("filler", as_balance(filler_weigh, balance.readability), steps=2)
         made = amounts.per_capsule(source.carried, units)
         error = amounts.relative_error(made, strength)
@@ -134,19 +159,20 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         "units": (whole(ordered, "capsule"), ""),
         "size": (shells.size, ""),
     }
-    warnings = common_warnings(formula, materials)
+    warnings = [*common_warnings(formula, order, materials), *source.warnings]
     if materials.source_packing is None:
         warnings.append(
-            f"How tablet powder packs was not measured: it is taken to pack like {filler.material}. "
+            f"How {source.material} packs was not measured: it is taken to pack like {filler.material}. "
             f"It fills {percent_text(share, 1)} % of the capsule; a pack 20 % off moves the filler by {percent_text(share / 5, 1)} %."
         )
     if order.overage_on == "active":
         warnings.append(
             f"The overage is on the active alone: if nothing is lost, a capsule holds {strength_text(made, order.strength)}."
         )
+    filler_line = weighing_line("filler", filler.taken_from, filler_rest, filler_weigh, formula, balance)
     lines = (
-        weighing_line("source", materials.tablets.taken_from, source.exact, source.weigh, formula, balance),
-        weighing_line("filler", filler.taken_from, filler_exact, filler_weigh, formula, balance),
+        *dilution_lines(source, filler.taken_from, formula, balance),
+        _as_needed(filler_line) if order.method == "volume-completion" else filler_line,
     )
     return Plan(
         formula=formula_used(formula, digest),
@@ -167,9 +193,9 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
             packing=mass_text(packing),
             origin=origin,
             per_capsule=mass_text(filler_each),
-            exact=mass_text(filler_exact),
+            exact=mass_text(filler_rest),
             weigh=as_balance(filler_weigh, balance.readability),
-            rounding_error_percent=percent_text(ratio(filler_weigh, filler_exact) - 1 if filler_each else share * 0),
+            rounding_error_percent=percent_text(ratio(filler_weigh, filler_rest) - 1 if filler_each else share * 0),
         ),
         capsule=CapsuleUsed(
             size=shells.size,
@@ -184,12 +210,14 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         ),
         vehicle=None,
         dose=None,
+        bottle=None,
+        method=order.method,
         lines=lines,
-        aliquots=(),
+        aliquots=source.aliquots,
         expected=Expected(strength_text(made, order.strength), percent_text(error)),
         beyond_use=plan_beyond_use(formula, order, materials),
         balance=balance_used(balance),
         warnings=tuple(warnings),
-        steps=procedure(formula, notebook.stands_for),
+        steps=procedure(formula, order, source.used.kind, aliquot_steps(source), notebook.stands_for),
         calculation=calculations(steps),
     )

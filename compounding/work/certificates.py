@@ -17,7 +17,7 @@ from compounding.calc import sources
 from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import Content, Mass, content, decimal_text, ratio
 from compounding.rules.substances import Form, form_named, forms, limit
-from compounding.work.materials import FromLot
+from compounding.work.materials import Powder
 
 # What each basis leaves out of the powder before the assay is counted.
 LEFT_OUT: Final = {
@@ -44,37 +44,6 @@ ABOVE_100: Final = {
     "as-100": "counts as 100 %",
 }
 FIGURES: Final = {"water": "water", "loss_on_drying": "loss on drying", "solvents": "solvents"}
-
-
-@dataclass(frozen=True)
-class Powder:
-    """Bulk powder as its container and its certificate describe it.
-
-    Args:
-        form: on the label, by name or in short: ``base``, ``anhydrous``, ``dihydrate``.
-        assay: on the certificate [1; 0.90 to 1.10].
-        basis: what the assay is stated of: a key of ``LEFT_OUT``.
-        water: by Karl Fischer, water of hydration included [1], or None if not stated.
-        loss_on_drying: [1], or None if not stated.
-        solvents: residual solvents together [1], or None if not stated; none found is 0.
-        assay_of: the form that the assay counts, if the certificate says it.
-        correction: a key of ``CORRECTIONS``.
-        above_100: what an assay above 100 % counts for: a key of ``ABOVE_100``.
-        taken_from: the lot, if it is one.
-        certificate: digest or number of the certificate.
-    """
-
-    form: str
-    assay: Fraction | None
-    basis: str | None
-    water: Fraction | None = None
-    loss_on_drying: Fraction | None = None
-    solvents: Fraction | None = None
-    assay_of: str | None = None
-    correction: str = "always"
-    above_100: str = "refuse"
-    taken_from: FromLot | None = None
-    certificate: str | None = None
 
 
 @dataclass(frozen=True)

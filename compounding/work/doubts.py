@@ -26,6 +26,7 @@ from compounding.records.aliquot import Aliquot
 from compounding.records.doubt import Doubt, DoubtLine, Uniformity
 from compounding.records.formula import Formula
 from compounding.records.plan import Plan
+from compounding.records.record import replaced
 from compounding.rules.doubts import assumption, cylinder_for
 from compounding.work.materials import Balance, Materials
 
@@ -106,7 +107,7 @@ def _of_the_source(formula: Formula, plan: Plan, materials: Materials, on: date)
         window = f"{low} to {high} % of label, all as likely (usp-naltrexone-tablets)"
         yield Contribution(CONTENT, relative, "batch", "assumed", window)
         spread = assumption("tablet-content-spread", on)
-        relative = uncertainty.one_of_many(spread.relative, plan.source.tablets)
+        relative = uncertainty.one_of_many(spread.relative, plan.source.tablets or 1)
         yield Contribution(
             "sampling of crushed tablets",
             relative,
@@ -126,6 +127,7 @@ def _of_the_source(formula: Formula, plan: Plan, materials: Materials, on: date)
 
 def _mean_weight(materials: Materials, on: date) -> Contribution:
     """What the tablets weigh on average: from their own scatter, or as uncertain as one tablet."""
+    assert materials.tablets
     weights = [float(amount(weight, "mg/tablet")) for weight in materials.tablets.weights]
     if materials.tablets.weighed and len(weights) > 1:
         basis = f"scatter of {len(weights)} tablets weighed one by one"
@@ -220,3 +222,18 @@ def doubt_of(budget: Budget) -> Doubt:
 
 def _percent(share: float) -> str:
     return decimal_text(Fraction(share) * 100, 2)
+
+
+def with_doubts(formula: Formula, made: Plan, materials: Materials, known: Iterable[Contribution] = ()) -> Plan:
+    """The plan with its budget of uncertainty and its chances, worked out from what it says itself."""
+    dilution = of_aliquots(made.aliquots, materials.balance, date.fromisoformat(made.prepared)) if made.aliquots else ()
+    budget = budget_of(formula, made, materials, (*known, *dilution))
+    doubt = doubt_of(budget)
+    expected = replaced(
+        made.expected,
+        expanded_uncertainty_percent=doubt.expanded_uncertainty_percent,
+        coverage_factor=doubt.coverage_factor,
+        largest=doubt.largest,
+        budget=doubt.budget,
+    )
+    return replaced(made, expected=expected, uniformity=chance_of(budget, made))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from compounding.problems import NotUnderstood, Problem, stopping
-from compounding.quantities import Quantity, amount, count, quantity, told
+from compounding.quantities import Quantity, amount, count, in_unit, percent, quantity, ratio, told
+from compounding.records.facts import Certificate
 from compounding.records.formula import Formula
 from compounding.records.stock import Lot
 from compounding.rules.shells import shell_of
-from compounding.work.materials import Balance, Filler, FromLot, Materials, Shells, Tablets
+from compounding.rules.weighing import compounding_minimum, minimum_as_tested, strict_minimum
+from compounding.settings import BalanceSettings
+from compounding.work.materials import Balance, Filler, FromLot, Materials, Powder, Shells, Tablets
 from compounding.work.stocking import check_lot, first_to_expire, left_of
 
 
@@ -27,9 +31,18 @@ class Choice:
 
 
 def gather(
-    formula: Formula, lots: Sequence[Lot], choice: Choice, balance: Balance, on: date
+    formula: Formula,
+    lots: Sequence[Lot],
+    choice: Choice,
+    balance: Balance,
+    on: date,
+    correction: str = "always",
+    above_100: str = "refuse",
 ) -> tuple[Materials | None, list[Problem]]:
     """The materials of a plan from the lots at hand.
+
+    Args:
+        correction, above_100: how the pharmacy weighs for the certificate of a powder.
 
     Returns:
         The materials, or None if a lot is missing or may not be used; and every problem seen.
@@ -37,8 +50,10 @@ def gather(
     shelf = {lot.id: lot for lot in lots}
     problems: list[Problem] = []
     source = _named(shelf, choice.source, on, problems)
-    if source and source.received.role != "tablet":
-        text = f"Lot {source.id} is {source.received.material}, a {source.received.role}: the source must be a lot of tablets"
+    if source and source.received.role not in ("tablet", "powder"):
+        text = (
+            f"Lot {source.id} is {source.received.material}, a {source.received.role}: the source is tablets or powder"
+        )
         problems.append(Problem("source.role", text, source.id))
     shells = filler = None
     if formula.filler:
@@ -48,13 +63,14 @@ def gather(
         if shell_lot:
             shells = shells_of(shell_lot, on)
         if filler_lot and shell_lot and shells:
-            filler = _filler(filler_lot, shells, problems)
+            filler = _filler(filler_lot, shells, on, problems)
     wanted = [part.material for part in (*formula.component, *((formula.vehicle,) if formula.vehicle else ()))]
     components = {material: _component(shelf, choice, material, on, problems) for material in wanted}
     if stopping(problems) or source is None:
         return None, problems
     materials = Materials(
-        tablets=_tablets(source),
+        tablets=_tablets(source) if source.received.role == "tablet" else None,
+        powder=powder_in(source.received.certificate, correction, above_100, _from(source)),
         balance=balance,
         filler=filler,
         shells=shells,
@@ -116,8 +132,10 @@ def shells_of(lot: Lot, on: date) -> Shells:
     return Shells(size, maker, volume, weight, _from(lot))
 
 
-def _filler(lot: Lot, shells: Shells, problems: list[Problem]) -> Filler:
+def _filler(lot: Lot, shells: Shells, on: date, problems: list[Problem]) -> Filler:
     packing = lot.packing_in(shells.size, shells.maker)
+    if packing is None:
+        packing = _packing_of_another_size(lot, shells, on)
     density = quantity(lot.tapped_density) if lot.tapped_density else None
     if packing is None and density is None:
         text = (
@@ -126,6 +144,37 @@ def _filler(lot: Lot, shells: Shells, problems: list[Problem]) -> Filler:
         )
         problems.append(Problem("filler.packing", text, lot.id, source="compdirect"))
     return Filler(lot.received.material, packing, density, _from(lot))
+
+
+def _packing_of_another_size(lot: Lot, shells: Shells, on: date) -> Quantity | None:
+    """The latest packing in another size of the same maker, carried over by the volumes of the shells."""
+    others = [each for each in lot.packing if each.maker == shells.maker]
+    if not others:
+        return None
+    known = shell_of(shells.maker, others[-1].size, on).volume
+    return in_unit(quantity(others[-1].mass) * ratio(shells.volume, known), "mg")
+
+
+def powder_in(
+    certificate: Certificate | None, correction: str, above_100: str, taken_from: FromLot | None
+) -> Powder | None:
+    """A powder as its certificate describes it."""
+    if certificate is None:
+        return None
+    shares: dict[str, Any] = {
+        name: percent(text) if (text := getattr(certificate, name)) else None
+        for name in ("assay", "water", "loss_on_drying", "solvents")
+    }
+    return Powder(
+        form=certificate.form,
+        basis=certificate.assay_basis,
+        assay_of=certificate.assay_of,
+        correction=correction,
+        above_100=above_100,
+        taken_from=taken_from,
+        certificate=certificate.number,
+        **shares,
+    )
 
 
 def _tablets(lot: Lot) -> Tablets:
@@ -141,6 +190,21 @@ def _tablets(lot: Lot) -> Tablets:
 
 def _from(lot: Lot) -> FromLot:
     return FromLot(lot.id, lot.expires)
+
+
+def balance_in(settings: BalanceSettings, name: str, on: date) -> Balance:
+    """A balance of the settings, its minimum weight by the mode that they name."""
+    readability = quantity(settings.readability)
+    if settings.mode == "strict":
+        found = strict_minimum(quantity(settings.repeatability or ""), readability, on)
+    elif settings.mode == "compounding":
+        permitted = percent(settings.permitted_error) * 100 if settings.permitted_error else None
+        found = compounding_minimum(quantity(settings.sensitivity_requirement or ""), on, permitted)
+    else:
+        found = minimum_as_tested(quantity(settings.minimum_weight or ""))
+    capacity = quantity(settings.capacity) if settings.capacity else None
+    balance = balance_of(name, readability, found.weight)
+    return replace(balance, mode=found.mode, figures=found.figures, source=found.source, capacity=capacity)
 
 
 def balance_of(name: str, readability: Quantity, minimum_weight: Quantity) -> Balance:

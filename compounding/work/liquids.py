@@ -6,16 +6,35 @@ from fractions import Fraction
 
 from compounding.calc import amounts, solutions
 from compounding.calc.measured import working
-from compounding.problems import CompoundingError, Problem, stopping
-from compounding.quantities import Volume, as_balance, in_unit, of_material, quantity, told, written
+from compounding.problems import CompoundingError, Problem, Refused, stopping
+from compounding.quantities import (
+    Mass,
+    MassPerUnit,
+    Volume,
+    amount,
+    as_balance,
+    count,
+    decimal_text,
+    in_unit,
+    material_of,
+    of_material,
+    quantity,
+    ratio,
+    together,
+    told,
+    written,
+)
 from compounding.records.formula import Component, Formula
 from compounding.records.plan import Active, Dose, Expected, Line, Plan
+from compounding.work.diluting import Diluted, Measure, dilute_in_liquid
+from compounding.work.doubts import with_doubts
 from compounding.work.materials import Materials, Order
 from compounding.work.planning import (
     Notebook,
     balance_used,
     calculations,
     check_bench,
+    check_method,
     check_order,
     check_stock,
     check_weighings,
@@ -25,10 +44,17 @@ from compounding.work.planning import (
     mass_text,
     percent_text,
     plan_beyond_use,
-    plan_source,
     procedure,
     strength_text,
     weighing_line,
+)
+from compounding.work.sourcing import (
+    Dilute,
+    aliquot_steps,
+    counted,
+    plan_source,
+    stock_lines,
+    without_need_of_dilution,
 )
 
 
@@ -38,15 +64,102 @@ def plan_liquid(formula: Formula, digest: str, order: Order, materials: Material
     Returns:
         The plan, or None if it must be refused, and every problem seen.
     """
-    problems = check_order(formula, order) + check_bench(materials)
+    problems = check_order(formula, order) + check_method(formula, order, materials)
+    problems += check_bench(formula, order, materials)
     if stopping(problems):
         return None, problems
     try:
         made = _planned(formula, digest, order, materials)
+        made = with_doubts(formula, made, materials)
     except CompoundingError as refusal:
         return None, [*problems, *refusal.problems]
     problems += check_weighings(made.lines, materials.balance) + check_stock(made.lines, made.source, materials)
     return (None if stopping(problems) else made), problems
+
+
+# Solid tablet excipients, ascorbic acid and benzoate lie near this; it only shows how much room solids take.
+SOLID_DENSITY = quantity("1.5 g/mL")
+
+
+def _solids(lines: tuple[Line, ...]) -> list[Mass]:
+    return [of_material(quantity(line.exact), line.material) for line in lines if line.measure == "balance"]
+
+
+def _tablets_of(order: Order, claim: MassPerUnit, substance: str) -> Fraction:
+    """Tablets whose claim makes the volume ordered, whole or not."""
+    assert order.volume is not None
+    return amount(of_material(order.strength, substance) * order.volume / claim, "tablet")
+
+
+def _whole_volumes(formula: Formula, order: Order, claim: MassPerUnit) -> list[Volume]:
+    """The volumes that whole tablets make, within the batch sizes of the formula."""
+    low, high = quantity(formula.batch.minimum), quantity(formula.batch.maximum)
+    each = in_unit(claim * count(1, "tablet") / of_material(order.strength, formula.substance), "mL")
+    volumes = [each * Fraction(number) for number in range(1, int(ratio(high, each)) + 1)]
+    return [volume for volume in volumes if low <= volume <= high]
+
+
+def _refuse_parts_of_tablets(formula: Formula, order: Order, claim: MassPerUnit) -> None:
+    assert order.volume is not None
+    tablets = _tablets_of(order, claim, formula.substance)
+    if tablets.denominator != 1:
+        volumes = ", ".join(told(volume) for volume in _whole_volumes(formula, order, claim)) or "none"
+        text = (
+            f"{told(order.volume)} of {told(order.strength)} takes {decimal_text(tablets, 2)} tablets, which is not whole. "
+            f"Volumes of whole tablets: {volumes}"
+        )
+        raise Refused(Problem("method.whole-tablets", text, "volume"))
+
+
+def _whole_tablet_volumes(formula: Formula, order: Order, claim: MassPerUnit) -> list[str]:
+    """The next volume that needs no weighing of the drug at all."""
+    found = [volume for volume in _whole_volumes(formula, order, claim) if volume >= order.volume]
+    if not found or not any(each.method == "whole-tablets" for each in formula.alternative):
+        return []
+    tablets = ratio(found[0] * of_material(order.strength, formula.substance), claim * count(1, "tablet"))
+    return [f"Without weighing the drug: {tablets} whole tablets make {told(found[0])} (--method whole-tablets)."]
+
+
+# A part of a stock is measured from a fifth of the device on: below it the error grows (brainscape-uk).
+LEAST_OF_A_DEVICE = Fraction(1, 5)
+LARGEST_STOCK = quantity("100 mL")
+
+
+def _stock(formula: Formula, order: Order, materials: Materials) -> Dilute:
+    """How a powder that is too little to weigh is taken from a stock solution; tablet powder does not dissolve."""
+    powder = formula.powder
+    if not materials.powder or not powder or not powder.solubility or not formula.vehicle or not order.devices:
+        return without_need_of_dilution
+    device = max(order.devices, key=lambda each: each.capacity)
+    measure = Measure(device.name, device.capacity * LEAST_OF_A_DEVICE, device.step, LARGEST_STOCK)
+    solvent, solubility = formula.vehicle.material, quantity(powder.solubility)
+
+    def dilute(need: Mass) -> tuple[Diluted | None, list[Problem]]:
+        dissolves = of_material(solubility, material_of(need) or "")
+        return dilute_in_liquid(need, materials.balance, solvent, measure, solubility=dissolves)
+
+    return dilute
+
+
+def _dose(order: Order, volume: Volume) -> Dose:
+    """The dose on the smallest device in stock that holds it, or the nearest mark with the error."""
+    assert order.dose is not None
+    text, told_volume = written(order.dose), written(in_unit(volume, "mL"), 3)
+    holding = [device for device in order.devices if device.capacity >= volume]
+    if not holding:
+        return Dose(text, told_volume, None, None, None, None)
+    found = [(solutions.on_device(volume, device.capacity, device.step), device) for device in holding]
+    mark, device = min(found, key=lambda each: (not each[0].on_mark, each[1].capacity, each[1].step))
+    nearest = None if mark.on_mark else written(in_unit(mark.mark, "mL"))
+    return Dose(
+        text, told_volume, device.name, mark.on_mark, nearest, None if mark.on_mark else percent_text(mark.error, 1)
+    )
+
+
+def _bottle(order: Order, volume: Volume) -> str | None:
+    """The smallest bottle in stock that holds the liquid."""
+    holding = [bottle for bottle in order.bottles if bottle >= volume]
+    return written(min(holding, key=lambda bottle: amount(bottle, "mL"))) if holding else None
 
 
 def _component_line(
@@ -81,18 +194,24 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         active = amounts.active_in_volume(concentration, order.volume, order.overage)
         on_batch = order.overage_on == "batch"
         volume = amounts.volume_made(order.volume, order.overage) if on_batch else order.volume
-        source = plan_source(formula, materials, active, notebook)
+        claim = of_material(materials.tablets.label_claim, formula.substance) if materials.tablets else None
+        if order.method == "whole-tablets" and claim is not None:
+            _refuse_parts_of_tablets(formula, order, claim)
+        source = plan_source(formula, order, materials, active, notebook, _stock(formula, order, materials))
         components = tuple(
             _component_line(component, volume, formula, materials, notebook) for component in formula.component
         )
         made = amounts.concentration_made(source.carried, volume)
         error = amounts.relative_error(made, concentration)
-        dose = None
-        if order.dose is not None:
-            measured = solutions.dose_volume(of_material(order.dose, formula.substance), concentration)
-            dose = Dose(written(order.dose), written(in_unit(measured, "mL"), 3))
+        dose = (
+            _dose(order, solutions.dose_volume(of_material(order.dose, formula.substance), concentration))
+            if (order.dose is not None)
+            else None
+        )
+        solids = together([source.exact, *_solids(components)], "solids")
+        displaced = solutions.displaced_volume(solids, of_material(SOLID_DENSITY, "solids"))
     notebook.stands_for["volume"] = (told(in_unit(volume, "mL")), "")
-    warnings = common_warnings(formula, materials)
+    warnings = [*common_warnings(formula, order, materials), *source.warnings]
     studied = quantity(formula.strength.minimum)
     if order.strength != studied:
         warnings.append(
@@ -102,9 +221,18 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         warnings.append(
             f"The overage is on the active alone: if nothing is lost, it is {strength_text(made, order.strength)}."
         )
+    warnings.append(
+        f"The solids take up about {told(in_unit(displaced, 'mL'), 2)} (at {told(SOLID_DENSITY)}, assumed, unverified): "
+        f"made up TO {told(in_unit(volume, 'mL'))}, the strength is right whatever they take up."
+    )
+    if order.method == "standard" and claim is not None:
+        warnings += _whole_tablet_volumes(formula, order, claim)
     vehicle = formula.vehicle.material
+    water = materials.components.get(vehicle)
+    first, *dilution = stock_lines(source, vehicle, water, formula, materials.balance)
     lines = (
-        weighing_line("source", materials.tablets.taken_from, source.exact, source.weigh, formula, materials.balance),
+        counted(first, source.used) if order.method == "whole-tablets" else first,
+        *dilution,
         *components,
         _volume_line("vehicle", vehicle, lot_of(materials.components.get(vehicle)), "to volume", volume, formula),
     )
@@ -125,12 +253,14 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         capsule=None,
         vehicle=f"{vehicle}, made up to {told(in_unit(volume, 'mL'))}",
         dose=dose,
+        bottle=_bottle(order, volume),
+        method=order.method,
         lines=lines,
-        aliquots=(),
+        aliquots=source.aliquots,
         expected=Expected(strength_text(made, order.strength), percent_text(error)),
         beyond_use=plan_beyond_use(formula, order, materials),
         balance=balance_used(materials.balance),
         warnings=tuple(warnings),
-        steps=procedure(formula, notebook.stands_for),
+        steps=procedure(formula, order, source.used.kind, aliquot_steps(source), notebook.stands_for),
         calculation=calculations(steps),
     )

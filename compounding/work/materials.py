@@ -11,6 +11,15 @@ from compounding.quantities import Quantity
 
 
 @dataclass(frozen=True)
+class Device:
+    """A measuring device in stock: what it holds, and the step from mark to mark."""
+
+    name: str
+    capacity: Quantity
+    step: Quantity
+
+
+@dataclass(frozen=True)
 class Order:
     """What is to be made: a strength and so many capsules, or a concentration and a volume.
 
@@ -22,6 +31,9 @@ class Order:
         overage_on: ``batch`` (every ingredient) or ``active`` (the source alone).
         prepared: day of preparation.
         dose: active in one dose of a liquid [mass], if the order names it.
+        method: the procedure; ``standard``, or an alternative that the formula names.
+        filtered: True if the liquid is filtered free of grit.
+        devices, bottles: what is in stock to measure the dose and to fill the liquid into.
     """
 
     strength: Quantity
@@ -31,6 +43,10 @@ class Order:
     overage_on: str
     prepared: date
     dose: Quantity | None = None
+    method: str = "standard"
+    filtered: bool = False
+    devices: tuple[Device, ...] = ()
+    bottles: tuple[Quantity, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,21 +98,57 @@ class Shells:
 
 @dataclass(frozen=True)
 class Balance:
-    """The balance that will be used: its readability, and the least mass that it may weigh."""
+    """The balance that will be used: its readability, the least mass that it may weigh, and how that was found."""
 
     name: str
     readability: Quantity
     minimum_weight: Quantity
+    mode: str = "tested"
+    figures: str = ""
+    source: str | None = None
+    capacity: Quantity | None = None
+
+
+@dataclass(frozen=True)
+class Powder:
+    """Bulk powder as its container and its certificate describe it.
+
+    Args:
+        form: on the label, by name or in short: ``base``, ``anhydrous``, ``dihydrate``.
+        assay: on the certificate [1; 0.90 to 1.10].
+        basis: what the assay is stated of: ``as-is``, ``dried``, ``anhydrous`` or ``anhydrous-solvent-free``.
+        water: by Karl Fischer, water of hydration included [1], or None if not stated.
+        loss_on_drying: [1], or None if not stated.
+        solvents: residual solvents together [1], or None if not stated; none found is 0.
+        assay_of: the form that the assay counts, if the certificate says it.
+        correction: ``always``, ``german-2-percent`` or ``none``.
+        above_100: what an assay above 100 % counts for: ``refuse``, ``as-stated`` or ``as-100``.
+        taken_from: the lot, if it is one.
+        certificate: digest or number of the certificate.
+    """
+
+    form: str
+    assay: Fraction | None
+    basis: str | None
+    water: Fraction | None = None
+    loss_on_drying: Fraction | None = None
+    solvents: Fraction | None = None
+    assay_of: str | None = None
+    correction: str = "always"
+    above_100: str = "refuse"
+    taken_from: FromLot | None = None
+    certificate: str | None = None
 
 
 @dataclass(frozen=True)
 class Materials:
     """Everything on the bench. Without lots a plan is a calculation only; a batch needs them all."""
 
-    tablets: Tablets
+    tablets: Tablets | None
     balance: Balance
     filler: Filler | None = None
     shells: Shells | None = None
     source_packing: Quantity | None = None
     components: Mapping[str, FromLot] = field(default_factory=dict)
     left: Mapping[str, Quantity] = field(default_factory=dict)
+    powder: Powder | None = None

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
-from compounding.calc import amounts
 from compounding.calc.measured import Step
 from compounding.problems import Problem
 from compounding.quantities import (
@@ -20,15 +19,12 @@ from compounding.quantities import (
     Mass,
     MassPerUnit,
     Quantity,
-    amount,
     as_balance,
     count,
     decimal_text,
     in_unit,
     material_of,
-    of_material,
     quantity,
-    ratio,
     told,
     written,
 )
@@ -43,7 +39,9 @@ from compounding.records.plan import (
     SourceUsed,
 )
 from compounding.rules.beyond_use import StabilityStudy, beyond_use_date
+from compounding.rules.weighing import minimum_as_tested
 from compounding.work.materials import Balance, FromLot, Materials, Order
+from compounding.work.powders import check_powder
 
 TABLET_POWDER: Final = "tablet powder"
 
@@ -73,16 +71,17 @@ def check_order(formula: Formula, order: Order) -> list[Problem]:
     return problems
 
 
-def check_bench(materials: Materials) -> list[Problem]:
+def check_bench(formula: Formula, order: Order, materials: Materials) -> list[Problem]:
     """What lies on the bench must be described in its own measure, and none of it by zero."""
     tablets, balance, filler, shells = materials.tablets, materials.balance, materials.filler, materials.shells
     described: list[tuple[str, Quantity | None, str]] = [
-        ("label claim", tablets.label_claim, "50 mg/tablet"),
-        *(("tablet weight", weight, "302.4 mg/tablet") for weight in tablets.weights),
         ("readability of the balance", balance.readability, "0.1 mg"),
         ("minimum weight of the balance", balance.minimum_weight, "20 mg"),
         ("packing of the tablet powder", materials.source_packing, "180 mg"),
     ]
+    if tablets:
+        described.append(("label claim", tablets.label_claim, "50 mg/tablet"))
+        described += [("tablet weight", weight, "302.4 mg/tablet") for weight in tablets.weights]
     if filler:
         described += [
             ("packing of the filler", filler.packing, "135 mg"),
@@ -95,7 +94,9 @@ def check_bench(materials: Materials) -> list[Problem]:
         for what, value, example in described
         if value is not None and not (value.magnitude > 0 and value.dimensionality == quantity(example).dimensionality)
     ]
-    if not tablets.weights:
+    if materials.powder:
+        problems += check_powder(materials.powder, formula.substance, order.prepared)
+    if tablets and not tablets.weights:
         problems.append(
             Problem("tablet.no-weights", "No tablet weights: weigh the tablets in hand, one by one", "tablets")
         )
@@ -116,55 +117,6 @@ class Notebook:
         """Say what a placeholder stands for; its working is the last steps written."""
         worked = (f"{step.working} = {step.result}" for step in self.steps[len(self.steps) - steps :])
         self.stands_for[placeholder] = (text, "; ".join(worked))
-
-
-@dataclass(frozen=True)
-class SourcePlanned:
-    """The source of the active as planned: its record, the exact and the rounded mass, the active carried."""
-
-    used: SourceUsed
-    exact: Mass
-    weigh: Mass
-    carried: Mass
-
-
-def plan_source(formula: Formula, materials: Materials, active: Mass, notebook: Notebook) -> SourcePlanned:
-    """Tablets to crush and tablet powder to weigh for the active."""
-    tablets, readability = materials.tablets, materials.balance.readability
-    claim = of_material(tablets.label_claim, formula.substance)
-    weights = [of_material(weight, TABLET_POWDER) for weight in tablets.weights]
-    average = weights[0]
-    if tablets.weighed:
-        one = count(1, "tablet")
-        average = amounts.average_weight(sum(weights[1:], weights[0]) * one, one * tablets.weighed)
-    exact_tablets = amounts.tablets_for(active, claim)
-    crushed = amounts.whole_tablets(exact_tablets)
-    exact = amounts.tablet_powder_for(active, claim, average)
-    weigh = amounts.to_weigh(exact, readability)
-    notebook.note("source", as_balance(weigh, readability), steps=2)
-    if weigh > crushed * average:  # rounding up can ask for a trace more than whole tablets hold
-        crushed = crushed + count(1, "tablet")
-    notebook.stands_for["tablets"] = (
-        told(crushed),
-        f"{decimal_text(amount(exact_tablets, 'tablet'), 4)} tablets needed",
-    )
-    left = amounts.discarded_powder(crushed, average, weigh)
-    carried = amounts.active_weighed(weigh, claim, average)
-    used = SourceUsed(
-        kind="tablet",
-        material=TABLET_POWDER,
-        lot=lot_of(tablets.taken_from),
-        label_claim=mass_text(claim),
-        average_weight=mass_text(average),
-        weighed_tablets=tablets.weighed,
-        exact=mass_text(exact),
-        weigh=as_balance(weigh, readability),
-        tablets_exact=decimal_text(amount(exact_tablets, "tablet")),
-        tablets=int(amount(crushed, "tablet")),
-        discarded=as_balance(left, readability),
-        rounding_error_percent=percent_text(ratio(weigh, exact) - 1),
-    )
-    return SourcePlanned(used, exact, weigh, carried)
 
 
 def mass_text(value: Mass | MassPerUnit) -> str:
@@ -192,7 +144,7 @@ def weighing_line(
 
 
 def check_weighings(lines: tuple[Line, ...], balance: Balance) -> list[Problem]:
-    """Every weighing must reach the balance's minimum weight."""
+    """Every weighing must reach the balance's minimum weight, also what a dilution leaves of the filler."""
     return [
         Problem(
             "weighing.below-minimum",
@@ -209,8 +161,8 @@ def check_weighings(lines: tuple[Line, ...], balance: Balance) -> list[Problem]:
 def check_stock(lines: tuple[Line, ...], source: SourceUsed, materials: Materials) -> list[Problem]:
     """Every lot must still hold what the plan takes from it."""
     problems = []
-    on_hand = materials.tablets.on_hand
-    if on_hand is not None and on_hand < source.tablets:
+    on_hand = materials.tablets.on_hand if materials.tablets else None
+    if on_hand is not None and source.tablets is not None and on_hand < source.tablets:
         text = (
             f"Lot {source.lot} holds {on_hand} tablets; the plan crushes {source.tablets}. Receive more, or make less"
         )
@@ -232,7 +184,11 @@ def check_stock(lines: tuple[Line, ...], source: SourceUsed, materials: Material
 
 def plan_beyond_use(formula: Formula, order: Order, materials: Materials) -> BeyondUseUsed:
     """The beyond-use date of the preparation with the lots that it takes."""
-    lots = {TABLET_POWDER.removesuffix(" powder") + "s": materials.tablets.taken_from}
+    lots: dict[str, FromLot | None] = {}
+    if materials.tablets:
+        lots["tablets"] = materials.tablets.taken_from
+    if materials.powder:
+        lots["powder"] = materials.powder.taken_from
     if materials.filler:
         lots[materials.filler.material] = materials.filler.taken_from
     if materials.shells:
@@ -249,16 +205,52 @@ def plan_beyond_use(formula: Formula, order: Order, materials: Materials) -> Bey
     return BeyondUseUsed(found.on.isoformat(), found.days, storage, found.limited_by, found.rule, found.source)
 
 
-def procedure(formula: Formula, stands_for: Mapping[str, tuple[str, str]]) -> tuple[ProcedureStep, ...]:
-    """The formula's steps with the plan's numbers in place, each with the working behind them."""
-    steps = []
-    for position, step in enumerate(formula.step, 1):
+def check_method(formula: Formula, order: Order, materials: Materials) -> list[Problem]:
+    """The procedure that was asked for must stand in the formula, and fit the rest of the order."""
+    known = ["standard", *(each.method for each in formula.alternative)]
+    problems = []
+    if order.method not in known:
+        text = f"{formula.id} knows no procedure {order.method}: it has {', '.join(known)}"
+        problems.append(Problem("method.unknown", text, "method"))
+    if order.filtered and not formula.filtering:
+        problems.append(
+            Problem("method.filtering", f"{formula.id} says nothing of filtering: leave it out", "filtered")
+        )
+    if order.method == "volume-completion" and order.overage_on == "batch" and order.overage:
+        text = (
+            "Volume-completion fills exactly the capsules ordered: put the overage on the active (--overage-on active)"
+        )
+        problems.append(Problem("method.overage", text, "overage"))
+    if order.method == "whole-tablets" and materials.powder:
+        problems.append(Problem("method.source", "Whole tablets need tablets: a powder is weighed", "method"))
+    if order.method == "whole-tablets" and order.overage:
+        text = 'Whole tablets carry no overage: give --overage "0 %"'
+        problems.append(Problem("method.overage", text, "overage"))
+    return problems
+
+
+def procedure(
+    formula: Formula, order: Order, source: str, dilution: tuple[str, ...], stands_for: Mapping[str, tuple[str, str]]
+) -> tuple[ProcedureStep, ...]:
+    """The formula's steps with the plan's numbers in place, each with the working behind them.
+
+    Args:
+        source: ``tablet`` or ``powder``; a step that is only for the other is left out.
+        dilution: what is done to dilute the source, after the step that weighs it.
+    """
+    steps: list[ProcedureStep] = []
+    chosen = next((each.step for each in formula.alternative if each.method == order.method), formula.step)
+    if order.filtered and formula.filtering:
+        chosen = (*chosen[:-1], {"do": formula.filtering.do}, chosen[-1])
+    for step in (step for step in chosen if step.get("only", source) == source):
         do, workings = step["do"], []
         for name, (text, worked) in stands_for.items():
             if f"{{{name}}}" in do:
                 do = do.replace(f"{{{name}}}", text)
                 workings.append(worked)
-        steps.append(ProcedureStep(position, do, "; ".join(filter(None, workings))))
+        steps.append(ProcedureStep(len(steps) + 1, do, "; ".join(filter(None, workings))))
+        if "{source}" in step["do"]:
+            steps += [ProcedureStep(len(steps) + number, each, "") for number, each in enumerate(dilution, 1)]
     return tuple(steps)
 
 
@@ -274,17 +266,33 @@ def formula_used(formula: Formula, digest: str) -> FormulaUsed:
 
 
 def balance_used(balance: Balance) -> BalanceUsed:
-    return BalanceUsed(balance.name, written(balance.readability), written(balance.minimum_weight))
+    return BalanceUsed(
+        balance.name,
+        written(balance.readability),
+        written(balance.minimum_weight),
+        balance.mode,
+        balance.figures or minimum_as_tested(balance.minimum_weight).figures,
+        balance.source,
+    )
 
 
-def common_warnings(formula: Formula, materials: Materials) -> list[str]:
-    """What every plan from tablets must say of what it assumes."""
-    low, high = formula.source[0].content_percent
-    warnings = [
-        f"A tablet is taken to hold its label claim; its monograph allows {low} to {high} % (usp-naltrexone-tablets)."
-    ]
-    if materials.tablets.weighed is None:
-        warnings.append("The average tablet weight was given, not measured here: weigh the tablets in hand one by one.")
+def common_warnings(formula: Formula, order: Order, materials: Materials) -> list[str]:
+    """What every plan must say of its procedure and of what it assumes."""
+    warnings = []
+    if materials.tablets:
+        low, high = formula.source[0].content_percent
+        text = f"A tablet is taken to hold its label claim; its monograph allows {low} to {high} % (usp-naltrexone-tablets)."
+        warnings.append(text)
+        if materials.tablets.weighed is None:
+            text = "The average tablet weight was given, not measured here: weigh the tablets in hand one by one."
+            warnings.append(text)
+        warnings += formula.tablet_notes
+    if materials.powder:
+        found = check_powder(materials.powder, formula.substance, order.prepared)
+        warnings += [problem.text for problem in found]
+    warnings += [f"{each.note} [{each.source}]" for each in formula.alternative if each.method == order.method]
+    if order.filtered and formula.filtering:
+        warnings.append(f"{formula.filtering.note} [{formula.filtering.source}]")
     warnings += [
         f"The limits for {test.trait} ({test.expected}) are unverified: a pharmacist confirms them."
         for test in formula.test

@@ -19,7 +19,6 @@ from compounding.work.certificates import (
     FIGURES,
     LEFT_OUT,
     Forms,
-    Powder,
     check_certificate,
     forms_of,
     percent_of,
@@ -27,6 +26,7 @@ from compounding.work.certificates import (
     share_certified,
     share_of,
 )
+from compounding.work.materials import Powder
 
 
 @dataclass(frozen=True)

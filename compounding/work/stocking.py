@@ -18,7 +18,13 @@ LOOK_ALIKES: Final = {"naltrexone": ("naloxone", "nalmefene", "methylnaltrexone"
 # Tablets of one lot further apart than this hold a slip of the pen, a broken tablet or another product.
 FURTHEST_APART: Final = Fraction(3, 2)
 
-_RECEIVED_AS: Final = {"tablet": ("tablet",), "shell": ("capsule",), "filler": ("mg",), "ingredient": ("mg", "mL")}
+_RECEIVED_AS: Final = {
+    "tablet": ("tablet",),
+    "powder": ("mg",),
+    "shell": ("capsule",),
+    "filler": ("mg",),
+    "ingredient": ("mg", "mL"),
+}
 
 
 def check_received(fact: LotReceived) -> list[Problem]:
@@ -37,6 +43,9 @@ def check_received(fact: LotReceived) -> list[Problem]:
             problems.append(Problem("material.look-alike", text, fact.material, source="naltrexone-label"))
     if fact.role == "tablet":
         problems += _check_tablets(fact)
+    if fact.role == "powder" and fact.certificate is None:
+        text = f"Lot {fact.lot}: no certificate, no compounding; give --form, --assay, --assay-basis and what it leaves out"
+        problems.append(Problem("powder.certificate", text, fact.lot, source="q795"))
     if fact.role == "shell" and not (fact.size and fact.maker):
         text = f"Lot {fact.lot}: shells need their size and their maker, because sizes differ between makers"
         problems.append(Problem("lot.shell", text, fact.lot))
@@ -81,10 +90,18 @@ def _is_a(text: str, example: str) -> bool:
 def _check_amount(fact: LotReceived) -> list[Problem]:
     units = _RECEIVED_AS[fact.role]
     fits = any(_is_a(fact.amount, f"1 {unit}") for unit in units)
-    whole = fact.role in ("filler", "ingredient") or (fits and amount(quantity(fact.amount), units[0]).denominator == 1)
+    whole = fact.role in ("powder", "filler", "ingredient") or (
+        fits and amount(quantity(fact.amount), units[0]).denominator == 1
+    )
     if fits and whole:
         return []
-    expected = {"tablet": "30 tablets", "shell": "1000 capsules", "filler": "500 g", "ingredient": "500 g or 500 mL"}
+    expected = {
+        "tablet": "30 tablets",
+        "powder": "25 g",
+        "shell": "1000 capsules",
+        "filler": "500 g",
+        "ingredient": "500 g or 500 mL",
+    }
     text = f"Lot {fact.lot}: {fact.amount} was received; a {fact.role} needs an amount such as {expected[fact.role]}"
     return [Problem("lot.amount", text, fact.lot)]
 

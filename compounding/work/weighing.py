@@ -50,7 +50,7 @@ def weigh(
         text = f"{line.material}: {reading} was read, {line.low} to {line.high} planned. Write the reading in that unit"
         problems.append(Problem("weighing.unit", text, line.line))
     elif lot and lot.id == line.lot:
-        tablets = count(batch.plan.source.tablets, "tablet")
+        tablets = count(batch.plan.source.tablets or 0, "tablet")
         problems += check_left(lot, batch.id, line.line, tablets if lot.received.role == "tablet" else value)
     if problems:
         return None, problems

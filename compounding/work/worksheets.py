@@ -153,7 +153,8 @@ def _yields(batch: Batch) -> tuple[YieldLine, ...]:
             YieldLine("mass out, remainder included", "", fact.mass_out or ""),
             YieldLine("loss", f"at most {most} %", f"{fact.loss_percent} %"),
         ]
-    lines.append(YieldLine("tablet powder discarded", plan.source.discarded))
+    if plan.source.discarded:
+        lines.append(YieldLine("tablet powder discarded", plan.source.discarded))
     return tuple(lines)
 
 
