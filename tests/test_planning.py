@@ -276,7 +276,6 @@ def test_every_fault_of_an_order_is_told_at_once() -> None:
         (replace(BENCH, filler=Filler("microcrystalline cellulose", quantity("0 mg"), None)), "bench.measure", "The packing of the filler is 0 mg; write one above zero, such as 135 mg"),
         (replace(BENCH, filler=Filler("microcrystalline cellulose", quantity("9 mg"), None)), "capsule.overfull", "The source alone fills 100.8 % of the capsule; choose a larger size or split the dose"),
         (replace(BENCH, filler=Filler("microcrystalline cellulose", quantity("135 mL"), None)), "bench.measure", "The packing of the filler is 135 mL; write one above zero"),
-        (replace(BENCH, balance=Balance("coarse", quantity("1 mg"), quantity("1 g"))), "weighing.below-minimum", "tablet powder: 953 mg is below the 1 g that coarse may weigh."),
         (replace(BENCH, balance=Balance("broken", quantity("0 mg"), quantity("1 g"))), "bench.measure", "The readability of the balance is 0 mg; write one above zero, such as 0.1 mg"),
         (replace(BENCH, balance=Balance("odd", quantity("0.1 mg"), quantity("20 mL"))), "bench.measure", "The minimum weight of the balance is 20 mL; write one above zero, such as 20 mg"),
         (replace(BENCH, filler=Filler("microcrystalline cellulose", None, None)), "filler.no-packing", "How microcrystalline cellulose packs is not known: fill one capsule and weigh it, or measure the tapped density"),

@@ -92,7 +92,13 @@ PLAN: dict[str, Shape] = {
         "discarded": a_quantity,
     },
     "aliquots": [],
-    "expected": {"strength": a_quantity, "error_percent": a_number},
+    "expected": {
+        "strength": a_quantity,
+        "error_percent": a_number,
+        "expanded_uncertainty_percent": a_number,
+        "coverage_factor": whole,
+        "budget": [{"source": text, "relative_percent": a_number, "origin": text}],
+    },
     "beyond_use": {"days": whole, "storage": text, "limited_by": text, "rule": text, "source": text},
     "warnings": [text],
     "steps": [{"number": whole, "do": text, "working": text}],
@@ -140,7 +146,7 @@ def test_a_plan_of_capsules_holds_what_scripts_rely_on(bench: Bench) -> None:
 def test_a_plan_of_a_liquid_holds_what_scripts_rely_on(bench: Bench) -> None:
     plan = bench.do(f"plan {LIQUID} --json").json
     assert misfits(plan, PLAN | OF_A_LIQUID) == []
-    assert plan["dose"] == {"dose": "4.5 mg", "volume": "4.5 mL"}
+    assert (plan["dose"]["dose"], plan["dose"]["volume"], plan["dose"]["device"]) == ("4.5 mg", "4.5 mL", None)
     assert (plan["source"]["exact"], plan["beyond_use"]["days"]) == ("362.88 mg", 35)
 
 

@@ -65,6 +65,8 @@ ARGUMENTS: dict[str, tuple[str, str | None, int, int]] = {
     "capsule_volume": ("mL", None, 1, 1370),
     "volume_known": ("mL", None, 1, 1370),
     "volume_wanted": ("mL", None, 1, 1370),
+    "filler": ("mg", "lactose", 10**5, 10**6),
+    "filler_beside_diluent.diluent": ("mg", "lactose", 0, 10**5),
     "solids": ("mg", POWDER, 1, 10**6),
     "displaced_volume.density": ("g/mL", POWDER, 1, 2000),
     "packing": ("mg/capsule", "lactose", 1, 10**6),

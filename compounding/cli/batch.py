@@ -17,9 +17,9 @@ from compounding.records.facts import BatchOpened, Tested, Weighed, Yielded
 from compounding.records.formula import digest_of, read_formula
 from compounding.records.record import Record, as_data, validated
 from compounding.records.stock import Lot
-from compounding.work.gathering import Choice, gather
+from compounding.work.gathering import Choice
 from compounding.work.making import do_step, record_yield
-from compounding.work.planned import plan as make_plan
+from compounding.work.planned import plan_from_lots
 from compounding.work.releasing import (
     accept_deviation,
     check_made,
@@ -81,18 +81,11 @@ def open_batch(
         problems += [
             Problem("lot.unknown", f"Lot {other} was never received here: check the id", other) for other in unknown
         ]
-        materials, more = gather(
-            formula,
-            list(lots.values()),
-            Choice(source, filler, None, shells, others),
-            balance,
-            order.prepared,
-            *corrections(app, given),
-        )
-        problems += more
-        if materials is None or stopping(problems):
+        if stopping(problems):
             return Decision([], problems, {})
-        made, more = make_plan(formula, digest_of(text), order, materials)
+        choice = Choice(source, filler, None, shells, others)
+        how = corrections(app, given)
+        made, more = plan_from_lots(formula, digest_of(text), order, list(lots.values()), choice, balance, *how)
         problems += more
         if made is None:
             return Decision([], problems, {})

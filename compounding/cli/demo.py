@@ -38,7 +38,8 @@ TABLETS = """\
 SETUP = (
     'init --folder . --name "Example Compounding Pharmacy" --address "12 Sample Street, Springfield, IL 62701" '
     '--phone "(555) 010-0142" --person "ana:Ana Ortiz:pharmacist" --person "ben:Ben Fox:pharmacist" '
-    '--person "tom:Tom Reed:technician" --person "kim:Kim Lane:qc" --balance "bench:0.1 mg:20 mg"'
+    '--person "tom:Tom Reed:technician" --person "kim:Kim Lane:qc" --balance "bench:0.1 mg:20 mg" '
+    '--device "oral-5:5 mL oral syringe:5 mL:0.2 mL" --device "oral-10:10 mL oral syringe:10 mL:0.5 mL"'
 )
 
 # What is done, by whom, in what words. A command that must be refused says so.

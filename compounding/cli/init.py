@@ -27,7 +27,8 @@ phone = {phone}
 # People, by the id that --as takes. Roles: pharmacist, technician, qc.
 {people}
 # Balances, by name: the readability, and the least mass that the last repeatability test allows.
-{balances}"""
+{balances}# Measuring devices that go out with a liquid: what each holds, and the step from mark to mark.
+{devices}"""
 
 
 @click.command()
@@ -54,6 +55,13 @@ phone = {phone}
     metavar="NAME:READABILITY:MINIMUM",
     help='A balance, such as "bench:0.1 mg:20 mg"; repeat it.',
 )
+@click.option(
+    "--device",
+    "devices",
+    multiple=True,
+    metavar="ID:NAME:CAPACITY:STEP",
+    help='A measuring device, such as "oral-5:5 mL oral syringe:5 mL:0.1 mL"; repeat it.',
+)
 @json_option
 def init(
     folder: Path | None,
@@ -63,6 +71,7 @@ def init(
     phone: str | None,
     people: tuple[str, ...],
     balances: tuple[str, ...],
+    devices: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Write a settings file and an empty journal; asks for what is missing on a terminal.
@@ -98,6 +107,7 @@ def init(
         phone=_quoted(asked["--phone"]),
         people="".join(_person(each) for each in people),
         balances="".join(_balance(each) for each in balances),
+        devices="".join(_device(each) for each in devices),
     )
     settings = read_settings(text, str(settings_file))
     folder.mkdir(parents=True, exist_ok=True)
@@ -142,6 +152,16 @@ def _person(text: str) -> str:
 def _balance(text: str) -> str:
     name, readability, minimum = _parts(text, "--balance")
     return f"[balances.{name}]\nreadability = {_quoted(readability)}\nminimum_weight = {_quoted(minimum)}\n\n"
+
+
+def _device(text: str) -> str:
+    id, _, rest = text.partition(":")
+    parts = [part.strip() for part in rest.rsplit(":", 2)]
+    if len(parts) != 3 or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}", id):
+        asked = "ID:NAME:CAPACITY:STEP (oral-5:5 mL oral syringe:5 mL:0.1 mL)"
+        raise NotUnderstood(Problem("init.parts", f"{text!r} does not fit --device: {asked}", "--device"))
+    name, capacity, step = map(_quoted, parts)
+    return f"[devices.{id}]\nname = {name}\ncapacity = {capacity}\nstep = {step}\n\n"
 
 
 def _quoted(text: str | None) -> str:

@@ -278,3 +278,26 @@ def corrections(app: App, given: dict[str, Any]) -> tuple[str, str]:
         given["correction"] or (settings.correction if settings else "always"),
         given["assay_above_100"] or (settings.assay_above_100 if settings else "refuse"),
     )
+
+
+# Options that describe materials: with a lot, its own facts say it.
+SAID_BY_LOTS = (
+    *("tablet_weight", "tablet_weights", "capsule_size", "shell_maker", "shell_weight"),
+    *("filler_packing", "filler_density", "source_packing"),
+    *("form", "assay", "assay_basis", "assay_of", "water", "loss_on_drying", "solvents"),
+)
+
+
+def refuse_what_lots_say(given: dict[str, Any]) -> None:
+    """An option that a lot's own facts answer would be ignored: it is refused instead.
+
+    Raises:
+        NotUnderstood: names the options, and how the lot is corrected.
+    """
+    stray = [f"--{name.replace('_', '-')}" for name in SAID_BY_LOTS if given[name] is not None]
+    if stray:
+        text = (
+            f"{', '.join(stray)}: a plan from a lot takes that from the lots. Leave it out, or record it with "
+            "compounding lot measure"
+        )
+        raise NotUnderstood(Problem("order.options", text, stray[0]))

@@ -15,18 +15,19 @@ from compounding.cli.ordering import (
     materials_from,
     order_from,
     order_options,
+    refuse_what_lots_say,
     with_options,
 )
 from compounding.cli.show import emit, json_option, notice, table
-from compounding.problems import Problem, Refused
+from compounding.problems import Refused
 from compounding.quantities import quantity, told
 from compounding.records.doubt import Uniformity
 from compounding.records.formula import digest_of, read_formula
 from compounding.records.plan import Dose, Plan, SourceUsed
 from compounding.records.record import as_data
-from compounding.work.gathering import Choice, gather
-from compounding.work.materials import Materials
+from compounding.work.gathering import Choice
 from compounding.work.planned import plan as make_plan
+from compounding.work.planned import plan_from_lots
 
 
 @click.command()
@@ -64,26 +65,24 @@ def plan(app: App, /, id: str, source: str, explain: bool, as_json: bool, **give
     text, name = app.formula_text(id)
     formula = read_formula(text, name)
     order = order_from(app, formula, given)
+    digest = digest_of(text)
     if source in ("tablet", "powder"):
-        materials: Materials | None = materials_from(app, formula, source, given, order.prepared)
-        problems: list[Problem] = []
+        materials = materials_from(app, formula, source, given, order.prepared)
+        made, problems = make_plan(formula, digest, order, materials)
     else:
+        refuse_what_lots_say(given)
         choice = Choice(source, filler_material=given["filler"])
-        materials, problems = gather(
-            formula, app.lots(), choice, balance_from(app, given), order.prepared, *corrections(app, given)
-        )
-    if materials is None:
-        raise Refused(problems)
-    made, more = make_plan(formula, digest_of(text), order, materials)
+        balance = balance_from(app, given)
+        made, problems = plan_from_lots(formula, digest, order, app.lots(), choice, balance, *corrections(app, given))
     if made is None:
-        raise Refused(problems + more)
+        raise Refused(problems)
     if as_json:
-        emit({**plan_data(made), "problems": [vars(problem) for problem in problems + more]})
+        emit({**plan_data(made), "problems": [vars(problem) for problem in problems]})
     else:
         click.echo(plan_text(made, explain=explain))
-        for problem in problems + more:
+        for problem in problems:
             notice(problem.text)
-    fail_if_stopped(problems + more)
+    fail_if_stopped(problems)
 
 
 def plan_data(made: Plan) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from compounding.quantities import (
     of_material,
     quantity,
     ratio,
+    rounded,
     taken_as,
     together,
     told,
@@ -26,12 +27,13 @@ from compounding.records.plan import Active, CapsuleUsed, Expected, FillerUsed, 
 from compounding.records.record import replaced
 from compounding.work.diluting import Diluted, dilute
 from compounding.work.doubts import with_doubts
-from compounding.work.materials import Filler, Materials, Order, Shells
+from compounding.work.materials import Balance, Filler, Materials, Order, Shells
 from compounding.work.planning import (
     Notebook,
     balance_used,
     calculations,
     check_bench,
+    check_filler,
     check_method,
     check_order,
     check_stock,
@@ -80,19 +82,7 @@ def _check_filler(formula: Formula, materials: Materials) -> list[Problem]:
     if not materials.filler or not materials.shells:
         text = "Capsule and filler are not known: give the capsule's size and maker, and how the filler packs"
         return [Problem("capsule.unknown", text, "capsule")]
-    name = materials.filler.material
-    for each in formula.filler.refused:
-        if each.material == name:
-            text = f"{name} is refused as a filler: {each.reason}. Use {formula.filler.material}"
-            return [Problem("filler.refused", text, name, source=each.source)]
-    allowed = (formula.filler.material, *formula.filler.alternatives)
-    if name not in allowed:
-        return [
-            Problem(
-                "filler.not-in-formula", f"{name} is not a filler of {formula.id}: use {' or '.join(allowed)}", name
-            )
-        ]
-    return []
+    return check_filler(formula, materials.filler.material)
 
 
 def _check_shells(order: Order, materials: Materials) -> list[Problem]:
@@ -105,10 +95,10 @@ def _check_shells(order: Order, materials: Materials) -> list[Problem]:
     return [Problem("lot.too-little", text, lot)]
 
 
-def _as_needed(line: Line) -> Line:
+def _as_needed(line: Line, balance: Balance) -> Line:
     """The filler of the volume-completion method: what the capsules take; the target is an estimate, half to twice of it."""
-    target = quantity(line.target)
-    low, high = (as_balance(target * share, target) for share in (Fraction(1, 2), Fraction(2)))
+    shown = (rounded(quantity(line.target) * share, balance.readability) for share in (Fraction(1, 2), Fraction(2)))
+    low, high = (as_balance(each, balance.readability) for each in shown)
     return replaced(line, measure="as needed", low=low, high=high)
 
 
@@ -172,7 +162,7 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
     filler_line = weighing_line("filler", filler.taken_from, filler_rest, filler_weigh, formula, balance)
     lines = (
         *dilution_lines(source, filler.taken_from, formula, balance),
-        _as_needed(filler_line) if order.method == "volume-completion" else filler_line,
+        _as_needed(filler_line, balance) if order.method == "volume-completion" else filler_line,
     )
     return Plan(
         formula=formula_used(formula, digest),

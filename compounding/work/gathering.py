@@ -16,6 +16,7 @@ from compounding.rules.shells import shell_of
 from compounding.rules.weighing import compounding_minimum, minimum_as_tested, strict_minimum
 from compounding.settings import BalanceSettings
 from compounding.work.materials import Balance, Filler, FromLot, Materials, Powder, Shells, Tablets
+from compounding.work.planning import check_filler
 from compounding.work.stocking import check_lot, first_to_expire, left_of
 
 
@@ -59,6 +60,9 @@ def gather(
     if formula.filler:
         shell_lot = _lot(shelf, choice.shells, "shell", None, on, problems)
         material = choice.filler_material or formula.filler.material
+        problems += check_filler(formula, material)
+        if stopping(problems):
+            return None, problems
         filler_lot = _lot(shelf, choice.filler, "filler", material, on, problems)
         if shell_lot:
             shells = shells_of(shell_lot, on)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from compounding.problems import Problem, stopping
 from compounding.records.formula import Formula
 from compounding.records.plan import Plan
+from compounding.records.stock import Lot
 from compounding.work.capsules import plan_capsules
+from compounding.work.gathering import Choice, gather
 from compounding.work.liquids import plan_liquid
-from compounding.work.materials import Materials, Order
+from compounding.work.materials import Balance, Materials, Order
 from compounding.work.twice import differing
+
+# A lot that nobody named is passed over for these; the next to expire is tried.
+PASSED_OVER = frozenset({"lot.too-little", "lot.measure"})
 
 
 def plan(formula: Formula, digest: str, order: Order, materials: Materials) -> tuple[Plan | None, list[Problem]]:
@@ -22,3 +29,43 @@ def plan(formula: Formula, digest: str, order: Order, materials: Materials) -> t
     if made is not None:
         problems = problems + differing(made, formula, order, materials)
     return (None if stopping(problems) else made), problems
+
+
+def plan_from_lots(
+    formula: Formula,
+    digest: str,
+    order: Order,
+    lots: Sequence[Lot],
+    choice: Choice,
+    balance: Balance,
+    correction: str = "always",
+    above_100: str = "refuse",
+) -> tuple[Plan | None, list[Problem]]:
+    """Plan one batch from the lots on the shelf: those that were named, else the first to expire that suffices.
+
+    Returns:
+        The plan, or None if it must be refused, and every problem seen; of lots passed over, that they were.
+    """
+    named = {choice.source, choice.filler, choice.shells, *choice.others}
+    shelf, passed = list(lots), list[Problem]()
+    while True:
+        materials, problems = gather(formula, shelf, choice, balance, order.prepared, correction, above_100)
+        if materials is None:
+            return None, passed + problems
+        made, more = plan(formula, digest, order, materials)
+        short = {each.where for each in more if each.code in PASSED_OVER} - named
+        if made is not None or not short:
+            return made, passed + problems + more
+        remaining = [lot for lot in shelf if lot.id not in short]
+        if gather(formula, remaining, choice, balance, order.prepared, correction, above_100)[0] is None:
+            return None, passed + problems + more
+        passed += [
+            Problem(
+                "lot.passed-over",
+                f"Lot {id} expires first but does not suffice: the next lot is taken",
+                id,
+                stops=False,
+            )
+            for id in sorted(filter(None, short))
+        ]
+        shelf = remaining

@@ -25,6 +25,7 @@ from compounding.quantities import (
     in_unit,
     material_of,
     quantity,
+    rounded,
     told,
     written,
 )
@@ -106,6 +107,21 @@ def check_bench(formula: Formula, order: Order, materials: Materials) -> list[Pr
     return problems
 
 
+def check_filler(formula: Formula, name: str) -> list[Problem]:
+    """A filler must stand in the formula; one that the formula refuses is told with the reason."""
+    if formula.filler is None:
+        return []
+    for each in formula.filler.refused:
+        if each.material == name:
+            text = f"{name} is refused as a filler: {each.reason}. Use {formula.filler.material}"
+            return [Problem("filler.refused", text, name, source=each.source)]
+    allowed = (formula.filler.material, *formula.filler.alternatives)
+    if name in allowed:
+        return []
+    text = f"{name} is not a filler of {formula.id}: use {' or '.join(allowed)}"
+    return [Problem("filler.not-in-formula", text, name)]
+
+
 @dataclass
 class Notebook:
     """The working of one plan while it grows: the steps so far, and what each placeholder of a step stands for."""
@@ -139,7 +155,8 @@ def weighing_line(
 ) -> Line:
     """A line of the worksheet: the target, and the limits within the formula's tolerance, as the balance shows them."""
     share = Fraction(formula.tolerance.weighing_percent) / 100
-    low, target, high = (as_balance(weigh * (1 + sign * share), balance.readability) for sign in (-1, 0, 1))
+    shown = (rounded(weigh * (1 + sign * share), balance.readability) for sign in (-1, 0, 1))
+    low, target, high = (as_balance(each, balance.readability) for each in shown)
     return Line(line, material_of(exact) or line, lot_of(taken_from), "balance", mass_text(exact), target, low, high)
 
 

@@ -15,6 +15,7 @@ from compounding.quantities import (
     decimal_text,
     of_material,
     ratio,
+    rounded,
     told,
 )
 from compounding.records.aliquot import Aliquot
@@ -94,9 +95,8 @@ def _tablets(
     else:
         first, weigh, diluted, warnings = _weighed(exact, materials.balance, notebook, dilute)
         carried = amounts.active_weighed(diluted.carried if diluted else weigh, claim, average)
-    crushed = amounts.whole_tablets(first / average)
-    if weigh > crushed * average:  # rounding up can ask for a trace more than whole tablets hold
-        crushed = crushed + count(1, "tablet")
+    # Rounding up can ask for more than the tablets of the exact mass hold.
+    crushed = amounts.whole_tablets(max(first, weigh) / average)
     notebook.stands_for["tablets"] = (told(crushed), f"{decimal_text(amount(needed, 'tablet'), 4)} tablets needed")
     left = amounts.discarded_powder(crushed, average, weigh)
     used = SourceUsed(
@@ -111,7 +111,7 @@ def _tablets(
         weighed_tablets=tablets.weighed,
         tablets_exact=decimal_text(amount(needed, "tablet")),
         tablets=int(amount(crushed, "tablet")),
-        discarded=as_balance(left, readability),
+        discarded=as_balance(rounded(left, readability), readability),
     )
     return SourcePlanned(used, exact, carried, TABLET_POWDER, tablets.taken_from, weigh, first, diluted, warnings)
 

@@ -1,0 +1,59 @@
+"""Plans from powders, and plans whose source is too little to weigh: what the pharmacist gets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from compounding.quantities import quantity
+from tests.bench import Bench
+
+CAPSULE = (
+    "plan naltrexone-capsule --capsule-size 3 --shell-maker coni-snap --filler-packing \"135 mg\" "
+    '--readability "0.1 mg" --overage "0 %" --json'
+)
+DIHYDRATE = '--from powder --form dihydrate --assay "99.6 %" --assay-basis anhydrous-solvent-free --water "8.9 %" --solvents "0.2 %"'
+
+
+@pytest.fixture
+def plan(tmp_path: Any) -> Any:
+    bench = Bench(tmp_path)
+    return lambda command: bench.run(command, "ana")
+
+
+def test_a_dihydrate_is_weighed_by_its_certificate_and_its_water_counts_once(plan: Any) -> None:
+    """L01: 450 mg / 0.905364 = 497.04 mg, neither 450 mg nor the twice corrected 544.4 mg."""
+    made = plan(f'{CAPSULE} --strength "4.5 mg" --count 100 {DIHYDRATE} --minimum-weight "82 mg"').json
+    assert made["source"]["weigh"] == "497.0 mg"
+    assert made["source"]["tablets"] is None
+    assert not any("tablet" in step["do"] for step in made["steps"])
+    assert dict(made["source"]["certificate"])["content"].startswith("90.5364 %")
+
+
+def test_a_powder_without_the_basis_of_its_assay_is_refused(plan: Any) -> None:
+    command = f'{CAPSULE} --strength "4.5 mg" --count 100 --from powder --form dihydrate --assay "99.6 %" --minimum-weight "82 mg"'
+    assert (plan(command).code, plan(command).codes) == (1, ["powder.basis"])
+
+
+def test_fifteen_milligrams_on_a_balance_of_82_mg_become_an_aliquot_that_loses_nothing_unseen(plan: Any) -> None:
+    powder = '--from powder --form anhydrous --assay "100 %" --assay-basis as-is'
+    made = plan(f'{CAPSULE} --strength "0.5 mg" --count 30 {powder} --minimum-weight "82 mg"').json
+    (aliquot,) = made["aliquots"]
+    assert [aliquot[key] for key in ("weigh", "diluent", "total", "take", "multiple")] == ["90.0 mg", "402.0 mg", "492.0 mg", "82.0 mg", 6]
+    assert made["expected"]["error_percent"] == 0
+    minimum = quantity("82 mg")
+    assert all(quantity(line["target"]) >= minimum for line in made["lines"] if line["measure"] == "balance")
+    # Filler weighed and filler that came with the aliquot fill the capsules together.
+    filler = next(line for line in made["lines"] if line["line"] == "filler")
+    assert quantity(filler["exact"]) + quantity("67 mg") == quantity(made["filler"]["per_capsule"]) * 30
+
+
+def test_every_plan_says_how_sure_it_is_and_which_doubt_is_the_largest(plan: Any) -> None:
+    made = plan(f'{CAPSULE} --strength "4.5 mg" --count 100 {DIHYDRATE} --minimum-weight "82 mg"').json
+    expected = made["expected"]
+    assert expected["coverage_factor"] == 2
+    largest = max(expected["budget"], key=lambda each: each["relative_percent"])
+    assert (largest["source"], 5 < expected["expanded_uncertainty_percent"] < 15) == (expected["largest"], True)
+    assert {each["origin"] for each in expected["budget"]} <= {"measured", "certificate", "assumed"}
+    assert 0 < made["uniformity"]["chance_to_pass_percent"] <= 100
