@@ -38,6 +38,8 @@ FILES = {
     "empty.txt": b"\n# nothing\n",
     "words.txt": b"302.1 mg\nabout 300\n",
     "picture.png": b"\x89PNG\r\n\x1a\n\xff\xfe",
+    "paper.pdf": b"%PDF-1.4\n",
+    "letter.pdf": b"no PDF, whatever its name says",
     "broken.toml": b"site = [\n",
     "part.toml": b'site = "main"\njournal = "journal.sqlite"\n[people.ana]\nname = "Ana"\nroles = ["pharmacist"]\n',
 }
@@ -149,7 +151,7 @@ TEXTS = {
     "directions": f"{LABEL} --directions TEXT",
     "purpose": f"{LABEL} --purpose TEXT",
     "stock": f"{LABEL} --stock TEXT",
-    "file": "worksheet CAPS-NEW --out {folder}/TEXT",
+    "file": "worksheet CAPS-NEW --out {folder}/TEXT.pdf",
     "settings": "--settings TEXT lot list",
     "person": "--as TEXT batch step CAPS-NEW 1",
     "name": f"{INIT} --name TEXT",

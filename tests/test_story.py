@@ -281,9 +281,9 @@ def test_a_batch_that_is_not_released_gets_no_label_and_leaves_no_file(bench: Be
 def test_labels_never_give_out_more_than_was_made(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "label CAPS-1")
     assert labelled(bench, "CAPS-1", "60 capsules").code == 0
-    assert labelled(bench, "CAPS-1", "44 capsules").codes == ["label.too-much"]
-    assert labelled(bench, "CAPS-1", "43 capsules").code == 0
-    assert labelled(bench, "CAPS-1", "1 capsule").codes == ["label.too-much"]
+    assert labelled(bench, "CAPS-1", "44 capsules", "second").codes == ["label.too-much"]
+    assert labelled(bench, "CAPS-1", "43 capsules", "second").code == 0
+    assert labelled(bench, "CAPS-1", "1 capsule", "third").codes == ["label.too-much"]
 
 
 def test_a_prescription_belongs_to_one_patient_and_the_name_is_not_in_the_log(bench: Bench) -> None:
@@ -311,6 +311,18 @@ def test_the_worksheet_has_blanks_before_and_the_record_after(bench: Bench) -> N
     assert [word for word in filled if word not in after] == []
     assert before.startswith("Worksheet CAPS-1") and after.startswith("Compounding record CAPS-1")
     assert bench.do("journal head").out.splitlines()[0] in after
+
+
+def test_a_worksheet_gives_way_to_its_record_and_a_journal_called_pdf_to_nothing(bench: Bench) -> None:
+    bench.do(CAPSULES + " --id CAPS-1")
+    bench.do("worksheet CAPS-1 --out {folder}/page.pdf")
+    bench.do("batch step CAPS-1 1", "tom")
+    bench.do("worksheet CAPS-1 --out {folder}/page.pdf")
+    assert paper(bench, "page.pdf").startswith("Compounding record")
+    (bench.folder / "link.pdf").symlink_to(bench.journal)
+    before = bench.journal.read_bytes()
+    assert bench.run("worksheet CAPS-1 --out {folder}/link.pdf").codes == ["file.exists"]
+    assert bench.journal.read_bytes() == before
 
 
 def test_the_record_shows_both_readings_and_why(bench: Bench) -> None:

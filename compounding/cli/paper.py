@@ -19,7 +19,7 @@ out_option = click.option(
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.pdf",
-    help="Where to write the PDF.",
+    help="Where to write the PDF; a worksheet may replace a PDF, a label replaces no file.",
 )
 
 
@@ -36,8 +36,9 @@ def worksheet(app: App, id: str, out: Path, as_json: bool) -> None:
     """
     from compounding.documents.texts import read_warning
     from compounding.documents.worksheet import draw_worksheet
-    from compounding.store.files import write_whole
+    from compounding.store.files import check_paper, write_whole
 
+    check_paper(out, may_replace=True)
     batch = app.batch(id)
     ids = {line.lot for line in batch.plan.lines} | {batch.plan.capsule.lot if batch.plan.capsule else None}
     lots = {lot.id: lot for each in filter(None, ids) if (lot := app.lot(each))}
@@ -82,8 +83,9 @@ def label(app: App, /, id: str, out: Path, stock: str | None, as_json: bool, **g
     from compounding.documents.stocks import read_stock
     from compounding.documents.templates import read_template
     from compounding.documents.texts import read_auxiliary, read_warning
-    from compounding.store.files import written_whole
+    from compounding.store.files import check_paper, written_whole
 
+    check_paper(out, may_replace=False)
     prescription = Prescription(
         given["prescription"],
         given["patient"],

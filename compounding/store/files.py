@@ -7,7 +7,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compounding.problems import EnvironmentFails, NotUnderstood, Problem
+from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
+
+PDF_BEGINS = b"%PDF-"
+
+
+def check_paper(path: Path, *, may_replace: bool) -> None:
+    """Whether a paper may be written to a place: it is called .pdf, and nothing but a PDF is ever replaced there.
+
+    Args:
+        path: where the paper shall be.
+        may_replace: True if a PDF that is there already may give way, as a worksheet does to its record.
+
+    Raises:
+        NotUnderstood: the name does not end with .pdf; such a name may be the journal's, or a file's that belongs to it.
+        Refused: something is there that must stay.
+    """
+    if path.suffix.lower() != ".pdf":
+        text = f"{path} does not end with .pdf: give a name such as label.pdf"
+        raise NotUnderstood(Problem("file.not-pdf-name", text, str(path)))
+    if not os.path.lexists(path):
+        return
+    if not may_replace:
+        text = f"{path} is there already, and a label replaces no file. Nothing was recorded: give another name"
+        raise Refused(Problem("file.exists", text, str(path)))
+    if not _is_pdf(path):
+        text = f"{path} is there already and is no PDF: it was left as it is. Give another name"
+        raise Refused(Problem("file.exists", text, str(path)))
+
+
+def _is_pdf(path: Path) -> bool:
+    """Whether a file begins as a PDF does; what cannot be read is not known to be one."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(PDF_BEGINS)) == PDF_BEGINS
+    except OSError:
+        return False
 
 
 @contextmanager
