@@ -60,9 +60,15 @@ def test_a_procedure_that_the_formula_does_not_know_is_refused(plan: Any) -> Non
 
 @pytest.mark.parametrize(
     ("option", "needed", "on"),
-    [("--overage german", "165 mg", "active"), ("--extra 2", "153 mg", "batch"), ('--overage "5 %"', "157.5 mg", "batch")],
+    [
+        ("--overage german", "165 mg", "active"),
+        ("--extra 2", "153 mg", "batch"),
+        ('--overage "5 %"', "157.5 mg", "batch"),
+    ],
 )
-def test_losses_are_made_up_by_a_named_rule_by_extra_capsules_or_by_a_share(plan: Any, option: str, needed: str, on: str) -> None:
+def test_losses_are_made_up_by_a_named_rule_by_extra_capsules_or_by_a_share(
+    plan: Any, option: str, needed: str, on: str
+) -> None:
     made = plan(f'{CAPSULE} --capsule-size 3 --filler-packing "135 mg" {option}').json
     assert (made["active"]["needed"], made["overage_on"]) == (needed, on)
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from compounding.quantities import quantity
-from tests.bench import Bench
+from tests.bench import Bench, stocked
 
 CAPSULE = (
-    "plan naltrexone-capsule --capsule-size 3 --shell-maker coni-snap --filler-packing \"135 mg\" "
+    'plan naltrexone-capsule --capsule-size 3 --shell-maker coni-snap --filler-packing "135 mg" '
     '--readability "0.1 mg" --overage "0 %" --json'
 )
 DIHYDRATE = '--from powder --form dihydrate --assay "99.6 %" --assay-basis anhydrous-solvent-free --water "8.9 %" --solvents "0.2 %"'
@@ -40,7 +40,13 @@ def test_fifteen_milligrams_on_a_balance_of_82_mg_become_an_aliquot_that_loses_n
     powder = '--from powder --form anhydrous --assay "100 %" --assay-basis as-is'
     made = plan(f'{CAPSULE} --strength "0.5 mg" --count 30 {powder} --minimum-weight "82 mg"').json
     (aliquot,) = made["aliquots"]
-    assert [aliquot[key] for key in ("weigh", "diluent", "total", "take", "multiple")] == ["90.0 mg", "402.0 mg", "492.0 mg", "82.0 mg", 6]
+    assert [aliquot[key] for key in ("weigh", "diluent", "total", "take", "multiple")] == [
+        "90.0 mg",
+        "402.0 mg",
+        "492.0 mg",
+        "82.0 mg",
+        6,
+    ]
     assert made["expected"]["error_percent"] == 0
     minimum = quantity("82 mg")
     assert all(quantity(line["target"]) >= minimum for line in made["lines"] if line["measure"] == "balance")
@@ -57,3 +63,12 @@ def test_every_plan_says_how_sure_it_is_and_which_doubt_is_the_largest(plan: Any
     assert (largest["source"], 5 < expected["expanded_uncertainty_percent"] < 15) == (expected["largest"], True)
     assert {each["origin"] for each in expected["budget"]} <= {"measured", "certificate", "assumed"}
     assert 0 < made["uniformity"]["chance_to_pass_percent"] <= 100
+
+
+def test_a_second_strength_of_the_same_liquid_is_said_when_its_batch_is_opened(tmp_path: Any) -> None:
+    bench = stocked(tmp_path / "two")
+    liquid = 'batch open naltrexone-oral-liquid --volume "60 mL" --from TAB-1 --concentration'
+    bench.do(f'{liquid} "1 mg/mL" --id ONE')
+    assert "strength.two-in-use" not in bench.do(f'{liquid} "1 mg/mL" --id SAME --json').out
+    said = bench.do(f'{liquid} "5 mg/mL" --id FIVE --json').json["problems"]
+    assert [(each["code"], each["where"], each["stops"]) for each in said] == [("strength.two-in-use", "SAME", False)]

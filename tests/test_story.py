@@ -146,15 +146,15 @@ def test_a_plan_of_capsules_holds_what_scripts_rely_on(bench: Bench) -> None:
 def test_a_plan_of_a_liquid_holds_what_scripts_rely_on(bench: Bench) -> None:
     plan = bench.do(f"plan {LIQUID} --json").json
     assert misfits(plan, PLAN | OF_A_LIQUID) == []
-    assert (plan["dose"]["dose"], plan["dose"]["volume"], plan["dose"]["device"]) == ("4.5 mg", "4.5 mL", None)
+    assert (plan["dose"]["dose"], plan["dose"]["volume"], plan["dose"]["device"]) == ("4.5 mg", "4.5 mL", "10 mL oral syringe")
     assert (plan["source"]["exact"], plan["beyond_use"]["days"]) == ("362.88 mg", 35)
 
 
 def test_a_misfit_in_the_plan_would_be_seen() -> None:
-    spoiled = {"strength": "1.5mg", "expected": {"strength": "1.5 mg", "error_percent": "0.1"}, "steps": "none"}
-    assert misfits(spoiled, {key: PLAN[key] for key in ("form", "expected", "steps")}) == [
+    spoiled = {"strength": "1.5mg", "overage_percent": "0.1", "steps": "none"}
+    assert misfits(spoiled, {key: PLAN[key] for key in ("form", "overage_percent", "steps")}) == [
         "plan.form is missing",
-        "plan.expected.error_percent is '0.1'",
+        "plan.overage_percent is '0.1'",
         "plan.steps is 'none'",
     ]
 

@@ -18,6 +18,7 @@ from compounding.records.formula import digest_of, read_formula
 from compounding.records.record import Record, as_data, validated
 from compounding.records.stock import Lot
 from compounding.work.gathering import Choice
+from compounding.work.liquids import other_strengths
 from compounding.work.making import do_step, record_yield
 from compounding.work.planned import plan_from_lots
 from compounding.work.releasing import (
@@ -87,6 +88,8 @@ def open_batch(
         how = corrections(app, given)
         made, more = plan_from_lots(formula, digest_of(text), order, list(lots.values()), choice, balance, *how)
         problems += more
+        if order.volume is not None:
+            problems += other_strengths(order, [app.batch(each) for each in app.ids("batch:")])
         if made is None:
             return Decision([], problems, {})
         fact = validated(
@@ -118,6 +121,8 @@ def open_batch(
         click.echo(
             f"  {line.line}: {line.target} of {line.material} from lot {line.lot}; {line.low} to {line.high} accepted"
         )
+    for problem in decision.problems:
+        notice(problem.text)
     notice(
         f"Next: compounding worksheet {found.id} --out worksheet.pdf, then compounding batch weigh {found.id} source READING --lot {found.plan.source.lot}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from compounding.calc import amounts, solutions
@@ -24,6 +25,7 @@ from compounding.quantities import (
     told,
     written,
 )
+from compounding.records.batch import Batch
 from compounding.records.formula import Component, Formula
 from compounding.records.plan import Active, Dose, Expected, Line, Plan
 from compounding.work.diluting import Diluted, Measure, dilute_in_liquid
@@ -264,3 +266,30 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         steps=procedure(formula, order, source.used.kind, aliquot_steps(source), notebook.stands_for),
         calculation=calculations(steps),
     )
+
+
+def other_strengths(order: Order, batches: Iterable[Batch]) -> list[Problem]:
+    """Two concentrations of one drug in the same pharmacy are a known source of tenfold errors: said, not refused.
+
+    Source:
+        ahs-156
+    """
+    others = {
+        batch.plan.strength: batch.id
+        for batch in batches
+        if batch.plan.volume
+        and batch.state != "rejected"
+        and batch.plan.beyond_use.date >= order.prepared.isoformat()
+        and quantity(batch.plan.strength) != order.strength
+    }
+    return [
+        Problem(
+            "strength.two-in-use",
+            f"{told(order.strength)} is ordered while batch {id} of {strength} is in use: note the strength on every "
+            "bottle, and keep the two apart",
+            id,
+            stops=False,
+            source="ahs-156",
+        )
+        for strength, id in others.items()
+    ]

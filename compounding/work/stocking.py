@@ -45,7 +45,7 @@ def check_received(fact: LotReceived) -> list[Problem]:
         problems += _check_tablets(fact)
     if fact.role == "powder" and fact.certificate is None:
         text = f"Lot {fact.lot}: no certificate, no compounding; give --form, --assay, --assay-basis and what it leaves out"
-        problems.append(Problem("powder.certificate", text, fact.lot, source="q795"))
+        problems.append(Problem("powder.certificate", text, fact.lot, source="usp-795"))
     if fact.role == "shell" and not (fact.size and fact.maker):
         text = f"Lot {fact.lot}: shells need their size and their maker, because sizes differ between makers"
         problems.append(Problem("lot.shell", text, fact.lot))

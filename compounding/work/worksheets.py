@@ -8,6 +8,7 @@ from compounding.quantities import quantity, told
 from compounding.records.batch import Batch
 from compounding.records.facts import Recorded, Rejected, Released, StepDone, Tested, Weighed, Yielded
 from compounding.records.label import WarningText
+from compounding.records.plan import Plan
 from compounding.records.stock import Lot
 from compounding.records.worksheet import (
     CalculationLine,
@@ -55,7 +56,7 @@ def worksheet_text(
             Notice(warning.heading, warning.text),
             Notice("NALTREXONE", "not naloxone. " + batch.formula.strength_basis),
         ),
-        notes=(*plan.warnings, *batch.formula.notes),
+        notes=(*plan.warnings, *_doubts(plan), *batch.formula.notes),
         components=tuple(_component(batch, line.line, lots, names) for line in plan.lines) + _shells(batch, lots),
         calculations=tuple(
             CalculationLine(each.number, each.gives, f"{each.working} = {each.result}") for each in plan.calculation
@@ -67,6 +68,17 @@ def worksheet_text(
         deviations=_deviations(batch, names),
         signatures=_signatures(batch, names),
     )
+
+
+def _doubts(plan: Plan) -> tuple[str, ...]:
+    """How sure the plan is, in a sentence; the whole budget is in the plan."""
+    expected, chances = plan.expected, plan.uniformity
+    if not expected.expanded_uncertainty_percent:
+        return ()
+    text = f"Uncertainty of a dose ± {expected.expanded_uncertainty_percent} % (k = 2), most of it from {expected.largest}."
+    if chances and chances.chance_to_pass_percent:
+        text += f" Chance to pass content uniformity at least {chances.chance_to_pass_percent} %."
+    return (text + (f" Chance to pass potency {chances.potency_percent} %." if chances else ""),)
 
 
 def _at(recorded: Recorded) -> str:
