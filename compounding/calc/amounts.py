@@ -48,7 +48,7 @@ def active_in_units(strength: MassPerUnit, units: Count, overage: Fraction) -> M
         >>> print(active_in_units(strength, count(100, "capsule"), Fraction(1, 20)).magnitude)
         315/2
     """
-    _overage_in_range(overage)
+    in_range_of_overage(overage)
     return strength * units * (1 + overage)
 
 
@@ -69,11 +69,12 @@ def active_in_volume(concentration: Concentration, volume: Volume, overage: Frac
     Source:
         fawcett-1997
     """
-    _overage_in_range(overage)
+    in_range_of_overage(overage)
     return concentration * volume * (1 + overage)
 
 
-def _overage_in_range(overage: Fraction) -> None:
+def in_range_of_overage(overage: Fraction) -> None:
+    """Refuse an overage that is no replacement of losses [1; from 0, at most 1/4]."""
     if not 0 <= overage <= Fraction(1, 4):
         raise CannotCompute(
             f"An overage of {decimal_text(overage * 100)} % is outside 0 to 25 %; it replaces losses, it does not add to a dose",
