@@ -94,6 +94,7 @@ ARGUMENTS: dict[str, tuple[str, str | None, int, int]] = {
     "drug_in_volume.volume": ("mL", None, 1000, 10**6),
     "dilution_factor": ("", None, 1000, 10**6),
     "assay": ("mg/mg", f"{ACTIVE} in bulk powder", 900, 1100),
+    "certified_claim.content": ("", None, 900, 1100),
     "content": ("mg/mg", f"{ACTIVE} in {POWDER}", 1, 1200),
     "pure": ("mg/mg", f"{ACTIVE} in bulk powder", 1000, 1000),
     "weighing_factor.share": ("mg/mg", f"{ACTIVE} in bulk powder", 1, 1200),
@@ -216,7 +217,7 @@ def test_zero_is_computed_with_or_refused_by_name(name: str) -> None:
     }
     for each, value in ordinary.items():
         said = refusal_of(calculation, ordinary | {each: 0 * value})
-        assert re.search(r"^$|must be above zero|cannot weigh less|brings more filler", said)
+        assert re.search(r"^$|must be above zero|cannot weigh less|brings more filler|is outside 90 to 110 %", said)
 
 
 def refusal_of(calculation: Callable[..., Any], given_: dict[str, Any]) -> str:

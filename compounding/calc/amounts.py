@@ -134,6 +134,31 @@ def average_weight(total: Mass, tablets: Count) -> MassPerUnit:
 
 
 @measured
+def certified_claim(label_claim: MassPerUnit, content: Fraction) -> MassPerUnit:
+    """Active in one tablet by the certificate of its lot, in place of the label claim alone.
+
+        certified_claim = label_claim * content
+
+    Args:
+        label_claim: active in one tablet by its label [mass/tablet; above 0].
+        content: what the certificate found, as a share of the claim [1; 0.9 to 1.1].
+
+    Raises:
+        CannotCompute: the content lies outside the monograph's window: such tablets are not used.
+
+    Source:
+        usp-naltrexone-tablets
+    """
+    if not Fraction(9, 10) <= content <= Fraction(11, 10):
+        raise CannotCompute(
+            f"A content of {decimal_text(content * 100)} % of the claim is outside 90 to 110 %: check the certificate, "
+            "or do not use these tablets",
+            code="tablet.content",
+        )
+    return label_claim * content
+
+
+@measured
 def tablets_for(active: Mass, label_claim: MassPerUnit) -> Count:
     """Tablets that carry the active, before rounding up to whole ones.
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from compounding.cli.app import App, Decision, fail_if_stopped, read_text
-from compounding.cli.ordering import CERTIFICATE, day, with_options
+from compounding.cli.ordering import CERTIFICATE, TABLET_CONTENT, day, with_options
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import told, written
@@ -89,13 +89,14 @@ CERTIFICATE_FIELDS = ("form", "assay", "assay_basis", "assay_of", "water", "loss
 @click.option("--supplier-lot", required=True, help="The lot number on the container.")
 @click.option("--expires", required=True, metavar="DATE", help="Last day of use, such as 2027-12-31.")
 @click.option("--amount", required=True, metavar="QUANTITY", help='How much came in, such as "100 tablets" or "500 g".')
+@click.option("--price", metavar="NUMBER", help="What that cost, in the pharmacy's currency, such as 24.50.")
 @click.option("--received", metavar="DATE", help="Day of receipt; default: today.")
 @click.option("--ndc", help="National Drug Code on the container.")
 @click.option("--label-claim", metavar="MASS", help='Active in one tablet by its label, such as "50 mg".')
 @click.option("--size", help="Size of the shells.")
 @click.option("--maker", help="Maker of the shells.")
 @click.option("--volume", metavar="VOLUME", help="Volume of one shell, if its maker states another.")
-@with_options(*CERTIFICATE)
+@with_options(*TABLET_CONTENT, *CERTIFICATE)
 @click.option("--certificate", metavar="TEXT", help="Number or digest of a powder's certificate.")
 @_weighing_options
 @json_option

@@ -81,6 +81,14 @@ CERTIFICATE = (
     click.option("--loss-on-drying", metavar="PERCENT", help="Loss on drying."),
     click.option("--solvents", metavar="PERCENT", help='Residual solvents together; none found is "0 %".'),
 )
+TABLET_CONTENT = (
+    click.option(
+        "--content",
+        metavar="PERCENT",
+        help='Content of a tablet by its certificate, in percent of the claim, such as "99.2 %".',
+    ),
+    click.option("--content-uncertainty", metavar="PERCENT", help="Its expanded uncertainty, k = 2."),
+)
 CORRECTION = (
     click.option(
         "--correction",
@@ -206,11 +214,16 @@ def _tablets_from(formula: Formula, given: dict[str, Any]) -> Tablets:
             raise NotUnderstood(
                 Problem("weights.none", f"{file} holds no weights: write one a line, such as 302.4 mg", str(file))
             )
-        return Tablets(claim, weights, len(weights))
+        return Tablets(claim, weights, len(weights), **_content(given))
     if given["tablet_weight"]:
-        return Tablets(claim, (_mass(given["tablet_weight"], "--tablet-weight") / one,), None)
+        return Tablets(claim, (_mass(given["tablet_weight"], "--tablet-weight") / one,), None, **_content(given))
     text = "The tablets' weight is not known: weigh those in hand and give --tablet-weights FILE, --tablet-weight, or --from LOT"
     raise NotUnderstood(Problem("source.weight", text, "tablet-weight"))
+
+
+def _content(given: dict[str, Any]) -> dict[str, Any]:
+    """What a certificate says of the tablets' content."""
+    return {name: percent(given[name]) if given[name] else None for name in ("content", "content_uncertainty")}
 
 
 def _mass(text: str, what: str) -> Any:
@@ -283,7 +296,7 @@ def corrections(app: App, given: dict[str, Any]) -> tuple[str, str]:
 # Options that describe materials: with a lot, its own facts say it.
 SAID_BY_LOTS = (
     *("tablet_weight", "tablet_weights", "capsule_size", "shell_maker", "shell_weight"),
-    *("filler_packing", "filler_density", "source_packing"),
+    *("filler_packing", "filler_density", "source_packing", "content", "content_uncertainty"),
     *("form", "assay", "assay_basis", "assay_of", "water", "loss_on_drying", "solvents"),
 )
 

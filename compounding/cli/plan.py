@@ -10,6 +10,7 @@ from compounding.cli.app import App, fail_if_stopped
 from compounding.cli.ordering import (
     CERTIFICATE,
     CORRECTION,
+    TABLET_CONTENT,
     balance_from,
     corrections,
     materials_from,
@@ -50,7 +51,7 @@ from compounding.work.planned import plan_from_lots
 @click.option("--filler-packing", metavar="MASS", help='Filler that fills one capsule of the size, such as "135 mg".')
 @click.option("--filler-density", metavar="DENSITY", help='Tapped density of the filler, such as "0.45 g/mL".')
 @click.option("--source-packing", metavar="MASS", help="Source powder that fills one capsule of the size.")
-@with_options(*CERTIFICATE, *CORRECTION)
+@with_options(*TABLET_CONTENT, *CERTIFICATE, *CORRECTION)
 @click.option("--explain", is_flag=True, help="Show each step as an equation with numbers and units.")
 @json_option
 @click.pass_obj

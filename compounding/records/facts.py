@@ -42,7 +42,10 @@ class Certificate(Record, frozen=True, kw_only=True):
 
 
 class LotReceived(Record, frozen=True, kw_only=True):
-    """A source lot came in. ``weights`` are the individual weights of the tablets or empty shells, as read."""
+    """A source lot came in. ``weights`` are the individual weights of the tablets or empty shells, as read.
+
+    ``price`` is what the whole amount cost, in the currency of the pharmacy.
+    """
 
     lot: Id
     role: Literal["tablet", "powder", "filler", "shell", "ingredient"]
@@ -54,6 +57,8 @@ class LotReceived(Record, frozen=True, kw_only=True):
     amount: QuantityText
     ndc: str | None = None
     label_claim: QuantityText | None = None
+    content: PercentText | None = None
+    content_uncertainty: PercentText | None = None
     size: str | None = None
     maker: str | None = None
     volume: QuantityText | None = None
@@ -61,6 +66,7 @@ class LotReceived(Record, frozen=True, kw_only=True):
     packing: tuple[Packing, ...] = ()
     tapped_density: QuantityText | None = None
     certificate: Certificate | None = None
+    price: NumberText | None = None
 
 
 class LotMeasured(Record, frozen=True, kw_only=True):

@@ -38,6 +38,7 @@ class SourceUsed(Struct, frozen=True, forbid_unknown_fields=True):
     tablets_exact: str | None = None
     tablets: int | None = None
     discarded: str | None = None
+    content_percent: str | None = None
     certificate: tuple[tuple[str, str], ...] = ()
 
 

@@ -58,6 +58,20 @@ def certified_content(expanded_percent: Fraction, coverage_factor: Fraction, whe
     return Contribution(CONTENT, relative, "batch", "certificate", where)
 
 
+def _certified(materials: Materials, made: Plan) -> Iterable[Contribution]:
+    """The content of tablets that a certificate gives, with its own uncertainty or that of a laboratory."""
+    tablets = materials.tablets
+    if tablets is None or tablets.content is None:
+        return
+    if tablets.content_uncertainty is not None:
+        yield certified_content(tablets.content_uncertainty * 100, Fraction(2), "certificate of the tablets")
+    else:
+        row = assumption("laboratory", date.fromisoformat(made.prepared))
+        yield Contribution(
+            CONTENT, row.relative, "batch", "certificate", f"certificate without uncertainty: {row.basis}"
+        )
+
+
 def measured_fill(rsd_percent: Fraction, where: str) -> Contribution:
     """Scatter of the fills as this pharmacy measures it [percent of the mean fill]."""
     return Contribution(FILL_SPREAD, float(rsd_percent) / 100, "unit", "measured", where)
@@ -227,7 +241,7 @@ def _percent(share: float) -> str:
 def with_doubts(formula: Formula, made: Plan, materials: Materials, known: Iterable[Contribution] = ()) -> Plan:
     """The plan with its budget of uncertainty and its chances, worked out from what it says itself."""
     dilution = of_aliquots(made.aliquots, materials.balance, date.fromisoformat(made.prepared)) if made.aliquots else ()
-    budget = budget_of(formula, made, materials, (*known, *dilution))
+    budget = budget_of(formula, made, materials, (*known, *dilution, *_certified(materials, made)))
     doubt = doubt_of(budget)
     expected = replaced(
         made.expected,

@@ -189,6 +189,8 @@ def _tablets(lot: Lot) -> Tablets:
         weighed=len(lot.weights),
         taken_from=_from(lot),
         on_hand=int(amount(lot.left, "tablet")),
+        content=percent(lot.received.content) if lot.received.content else None,
+        content_uncertainty=percent(lot.received.content_uncertainty) if lot.received.content_uncertainty else None,
     )
 
 

@@ -66,6 +66,8 @@ class Tablets:
         weights: weight of each tablet, or their average alone [mass/tablet, without material].
         weighed: how many were weighed one by one; None if only an average was given.
         on_hand: whole tablets left in the lot, if it is one.
+        content: what a certificate found, as a share of the claim [1; 0.9 to 1.1]; None relies on the label.
+        content_uncertainty: its expanded uncertainty, k = 2 [1]; None if the certificate does not say.
     """
 
     label_claim: Quantity
@@ -73,6 +75,8 @@ class Tablets:
     weighed: int | None
     taken_from: FromLot | None = None
     on_hand: int | None = None
+    content: Fraction | None = None
+    content_uncertainty: Fraction | None = None
 
 
 @dataclass(frozen=True)

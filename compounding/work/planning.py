@@ -298,8 +298,9 @@ def common_warnings(formula: Formula, order: Order, materials: Materials) -> lis
     warnings = []
     if materials.tablets:
         low, high = formula.source[0].content_percent
-        text = f"A tablet is taken to hold its label claim; its monograph allows {low} to {high} % (usp-naltrexone-tablets)."
-        warnings.append(text)
+        if materials.tablets.content is None:
+            text = f"A tablet is taken to hold its label claim; its monograph allows {low} to {high} % (usp-naltrexone-tablets)."
+            warnings.append(text)
         if materials.tablets.weighed is None:
             text = "The average tablet weight was given, not measured here: weigh the tablets in hand one by one."
             warnings.append(text)

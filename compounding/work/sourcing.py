@@ -83,6 +83,8 @@ def _tablets(
     tablets, readability = materials.tablets, materials.balance.readability
     assert tablets
     claim = of_material(tablets.label_claim, formula.substance)
+    if tablets.content is not None:
+        claim = amounts.certified_claim(claim, tablets.content)
     weights = [of_material(weight, TABLET_POWDER) for weight in tablets.weights]
     average = weights[0]
     if tablets.weighed:
@@ -106,7 +108,8 @@ def _tablets(
         exact=mass_text(exact),
         weigh=as_balance(weigh, readability),
         rounding_error_percent=_rounding(exact, weigh, diluted),
-        label_claim=mass_text(claim),
+        label_claim=mass_text(of_material(tablets.label_claim, formula.substance)),
+        content_percent=percent_text(tablets.content) if tablets.content is not None else None,
         average_weight=mass_text(average),
         weighed_tablets=tablets.weighed,
         tablets_exact=decimal_text(amount(needed, "tablet")),
