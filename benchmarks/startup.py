@@ -35,8 +35,12 @@ PLAN = """
 plan naltrexone-capsule --strength "1.5 mg" --count 100 --from tablet --tablet-weight "302.4 mg" --capsule-size 3
 --shell-maker coni-snap --filler-packing "135 mg" --readability "0.1 mg" --minimum-weight "20 mg" --overage "5 %" --json
 """
-# {settings} and {batch} come from a demo made for the purpose, {out} is a file that is written anew each time.
-LABEL = "--settings {settings} label {batch} --out {out}"
+# {settings} and {batch} come from a demo made for the purpose; {out} is taken away before each run, because a label
+# replaces no file, and each label is for one capsule, because no more is given out than was made.
+LABEL = """
+--settings {settings} --as ana label {batch} --out {out} --prescription 7 --patient "Alex Q. Sample"
+--prescriber "Dr. J. Example" --quantity "1 capsule"
+"""
 DEMO = "demo {folder}"
 BATCHES = "--settings {settings} batch list --json"
 
@@ -97,8 +101,15 @@ def lean_python() -> Path:
     return python
 
 
+def take_away(folder: Path) -> None:
+    """Removes the paper that an earlier run of a command wrote."""
+    for paper in folder.glob("*.pdf"):
+        paper.unlink()
+
+
 def cpu_seconds(python: Path, arguments: tuple[str, ...], folder: Path) -> float:
     """Time that one whole process spent on a processor, in and for the program [s]."""
+    take_away(folder)
     process = subprocess.Popen([python, *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stderr
     said = process.stderr.read()
@@ -114,6 +125,7 @@ def instructions(python: Path, arguments: tuple[str, ...], folder: Path) -> int 
     """Instructions of one whole process [1], or None without valgrind."""
     if not shutil.which("valgrind"):
         return None
+    take_away(folder)
     watched = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", str(python), *arguments]
     # A fixed hash seed makes the count come out the same every run.
     surroundings = {**os.environ, "PYTHONHASHSEED": "0"}
