@@ -72,3 +72,25 @@ def test_a_second_strength_of_the_same_liquid_is_said_when_its_batch_is_opened(t
     assert "strength.two-in-use" not in bench.do(f'{liquid} "1 mg/mL" --id SAME --json').out
     said = bench.do(f'{liquid} "5 mg/mL" --id FIVE --json').json["problems"]
     assert [(each["code"], each["where"], each["stops"]) for each in said] == [("strength.two-in-use", "SAME", False)]
+
+
+def test_a_certificate_of_the_tablets_takes_the_place_of_their_claim_and_halves_the_doubt(plan: Any) -> None:
+    tablets = f'{CAPSULE} --strength "1.5 mg" --count 100 --tablet-weight "300 mg" --minimum-weight "20 mg"'
+    claimed = plan(tablets).json
+    certified = plan(f'{tablets} --content "96 %" --content-uncertainty "2 %"').json
+    assert (claimed["source"]["exact"], certified["source"]["exact"]) == ("900 mg", "937.5 mg")
+    doubts = [made["expected"]["expanded_uncertainty_percent"] for made in (claimed, certified)]
+    assert doubts[1] < doubts[0]
+    assert not any("taken to hold its label claim" in warning for warning in certified["warnings"])
+    refused = plan(f'{tablets} --content "79 %"')
+    assert (refused.code, refused.codes) == (2, ["tablet.content"])
+
+
+def test_an_order_of_base_is_made_with_the_salt_that_holds_it_and_stays_an_order_of_base(plan: Any) -> None:
+    """1.5 mg of base is 1.5 x 377.865 / 341.407 = 1.66018 mg of hydrochloride."""
+    order = f'{CAPSULE} --strength "1.5 mg" --strength-of base --count 100 --tablet-weight "302.4 mg" --minimum-weight "20 mg"'
+    made = plan(order).json
+    assert (made["strength"], made["ordered_as"], made["active"]["needed"]) == ("1.5 mg", "naltrexone base", "166.018124995 mg")
+    assert made["expected"]["strength"] == "1.5 mg"
+    # 4.5 mg of base is more hydrochloride than the formula allows.
+    assert plan(order.replace('"1.5 mg"', '"4.5 mg"')).codes == ["strength.outside-formula"]

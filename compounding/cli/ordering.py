@@ -15,6 +15,7 @@ from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import count, percent, quantity
 from compounding.records.formula import Formula
 from compounding.rules.shells import shell_of, size_for
+from compounding.rules.substances import form_named, forms
 from compounding.rules.surcharges import surcharge
 from compounding.work.gathering import balance_in, balance_of
 from compounding.work.materials import Balance, Device, Filler, Materials, Order, Powder, Shells, Tablets
@@ -31,6 +32,11 @@ def order_options(command: F) -> F:
             click.option("--concentration", metavar="MASS/VOLUME", help='Active in a liquid, such as "1 mg/mL".'),
             click.option("--volume", metavar="VOLUME", help='Liquid ordered, such as "60 mL".'),
             click.option("--dose", metavar="MASS", help='One dose of the liquid, such as "4.5 mg".'),
+            click.option(
+                "--strength-of",
+                metavar="FORM",
+                help="The form that the strength counts, such as base; default: the formula's own, the hydrochloride.",
+            ),
             click.option(
                 "--method",
                 default="standard",
@@ -164,10 +170,23 @@ def order_from(app: App, formula: Formula, given: dict[str, Any]) -> Order:
         prepared=prepared,
         dose=quantity(given["dose"]) if given["dose"] else None,
         method=given["method"],
+        ordered_as=_form_ordered(formula, given["strength_of"], prepared),
         filtered=given["filtered"],
         devices=_devices(app, given["syringe"]),
         bottles=tuple(map(quantity, app.settings.bottles)) if app.has_settings else (),
     )
+
+
+def _form_ordered(formula: Formula, words: str | None, on: date) -> str | None:
+    """The form that the strength counts: the formula's own unless the order names another."""
+    if words is None:
+        return None
+    own = forms(on).get(formula.substance)
+    if own is None:
+        raise NotUnderstood(
+            Problem("order.form", f"No other form of {formula.substance} is known here: leave it out", words)
+        )
+    return form_named(words, own.substance, on).name
 
 
 def _devices(app: App, name: str | None) -> tuple[Device, ...]:

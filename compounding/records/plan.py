@@ -140,6 +140,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     form: str
     strength: str
+    ordered_as: str
     count: int | None
     volume: str | None
     made: str

@@ -42,6 +42,7 @@ from compounding.work.planning import (
     formula_used,
     lot_of,
     mass_text,
+    ordered_strength,
     percent_text,
     plan_beyond_use,
     procedure,
@@ -116,7 +117,7 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
     assert filler and shells and order.count
     with working() as steps:
         notebook = Notebook(steps)
-        strength = of_material(order.strength, formula.substance) / ONE
+        strength = ordered_strength(formula, order) / ONE
         ordered = count(order.count, "capsule")
         active = amounts.active_in_units(strength, ordered, order.overage)
         units = amounts.units_made(ordered, order.overage) if order.overage_on == "batch" else ordered
@@ -157,7 +158,7 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         )
     if order.overage_on == "active":
         warnings.append(
-            f"The overage is on the active alone: if nothing is lost, a capsule holds {strength_text(made, order.strength)}."
+            f"The overage is on the active alone: if nothing is lost, a capsule holds {strength_text(made, formula, order)}."
         )
     filler_line = weighing_line("filler", filler.taken_from, filler_rest, filler_weigh, formula, balance)
     lines = (
@@ -169,6 +170,7 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         name=formula.name,
         form=formula.dosage_form,
         strength=written(order.strength),
+        ordered_as=order.ordered_as or formula.substance,
         count=order.count,
         volume=None,
         made=whole(units, "capsule"),
@@ -204,7 +206,7 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         method=order.method,
         lines=lines,
         aliquots=source.aliquots,
-        expected=Expected(strength_text(made, order.strength), percent_text(error)),
+        expected=Expected(strength_text(made, formula, order), percent_text(error)),
         beyond_use=plan_beyond_use(formula, order, materials),
         balance=balance_used(balance),
         warnings=tuple(warnings),

@@ -107,7 +107,7 @@ def label_text(
         pharmacy_address=pharmacy.address,
         pharmacy_phone=pharmacy.phone,
         patient=prescription.patient,
-        drug=plan.active.substance,
+        drug=plan.ordered_as,
         strength=strength,
         dosage_form=plan.form,
         directions=prescription.directions or default_directions(batch),

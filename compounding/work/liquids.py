@@ -9,6 +9,7 @@ from compounding.calc import amounts, solutions
 from compounding.calc.measured import working
 from compounding.problems import CompoundingError, Problem, Refused, stopping
 from compounding.quantities import (
+    Concentration,
     Mass,
     MassPerUnit,
     Volume,
@@ -44,10 +45,12 @@ from compounding.work.planning import (
     formula_used,
     lot_of,
     mass_text,
+    ordered_strength,
     percent_text,
     plan_beyond_use,
     procedure,
     strength_text,
+    times_as_substance,
     weighing_line,
 )
 from compounding.work.sourcing import (
@@ -87,23 +90,28 @@ def _solids(lines: tuple[Line, ...]) -> list[Mass]:
     return [of_material(quantity(line.exact), line.material) for line in lines if line.measure == "balance"]
 
 
-def _tablets_of(order: Order, claim: MassPerUnit, substance: str) -> Fraction:
+def _concentration(formula: Formula, order: Order) -> Concentration:
+    """What was ordered, as the formula's substance."""
+    return of_material(order.strength * times_as_substance(formula, order), formula.substance)
+
+
+def _tablets_of(formula: Formula, order: Order, claim: MassPerUnit) -> Fraction:
     """Tablets whose claim makes the volume ordered, whole or not."""
     assert order.volume is not None
-    return amount(of_material(order.strength, substance) * order.volume / claim, "tablet")
+    return amount(_concentration(formula, order) * order.volume / claim, "tablet")
 
 
 def _whole_volumes(formula: Formula, order: Order, claim: MassPerUnit) -> list[Volume]:
     """The volumes that whole tablets make, within the batch sizes of the formula."""
     low, high = quantity(formula.batch.minimum), quantity(formula.batch.maximum)
-    each = in_unit(claim * count(1, "tablet") / of_material(order.strength, formula.substance), "mL")
+    each = in_unit(claim * count(1, "tablet") / _concentration(formula, order), "mL")
     volumes = [each * Fraction(number) for number in range(1, int(ratio(high, each)) + 1)]
     return [volume for volume in volumes if low <= volume <= high]
 
 
 def _refuse_parts_of_tablets(formula: Formula, order: Order, claim: MassPerUnit) -> None:
     assert order.volume is not None
-    tablets = _tablets_of(order, claim, formula.substance)
+    tablets = _tablets_of(formula, order, claim)
     if tablets.denominator != 1:
         volumes = ", ".join(told(volume) for volume in _whole_volumes(formula, order, claim)) or "none"
         text = (
@@ -118,7 +126,7 @@ def _whole_tablet_volumes(formula: Formula, order: Order, claim: MassPerUnit) ->
     found = [volume for volume in _whole_volumes(formula, order, claim) if volume >= order.volume]
     if not found or not any(each.method == "whole-tablets" for each in formula.alternative):
         return []
-    tablets = ratio(found[0] * of_material(order.strength, formula.substance), claim * count(1, "tablet"))
+    tablets = ratio(found[0] * _concentration(formula, order), claim * count(1, "tablet"))
     return [f"Without weighing the drug: {tablets} whole tablets make {told(found[0])} (--method whole-tablets)."]
 
 
@@ -192,7 +200,7 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
     assert order.volume is not None and formula.vehicle and formula.dose
     with working() as steps:
         notebook = Notebook(steps)
-        concentration = of_material(order.strength, formula.substance)
+        concentration = ordered_strength(formula, order)
         active = amounts.active_in_volume(concentration, order.volume, order.overage)
         on_batch = order.overage_on == "batch"
         volume = amounts.volume_made(order.volume, order.overage) if on_batch else order.volume
@@ -206,7 +214,12 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         made = amounts.concentration_made(source.carried, volume)
         error = amounts.relative_error(made, concentration)
         dose = (
-            _dose(order, solutions.dose_volume(of_material(order.dose, formula.substance), concentration))
+            _dose(
+                order,
+                solutions.dose_volume(
+                    of_material(order.dose * times_as_substance(formula, order), formula.substance), concentration
+                ),
+            )
             if (order.dose is not None)
             else None
         )
@@ -215,13 +228,13 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
     notebook.stands_for["volume"] = (told(in_unit(volume, "mL")), "")
     warnings = [*common_warnings(formula, order, materials), *source.warnings]
     studied = quantity(formula.strength.minimum)
-    if order.strength != studied:
+    if order.strength * times_as_substance(formula, order) != studied:
         warnings.append(
             f"The stability of {told(order.strength)} was not studied in this vehicle; {told(studied)} was."
         )
     if order.overage_on == "active" and order.overage:
         warnings.append(
-            f"The overage is on the active alone: if nothing is lost, it is {strength_text(made, order.strength)}."
+            f"The overage is on the active alone: if nothing is lost, it is {strength_text(made, formula, order)}."
         )
     warnings.append(
         f"The solids take up about {told(in_unit(displaced, 'mL'), 2)} (at {told(SOLID_DENSITY)}, assumed, unverified): "
@@ -243,6 +256,7 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         name=formula.name,
         form=formula.dosage_form,
         strength=written(order.strength),
+        ordered_as=order.ordered_as or formula.substance,
         count=None,
         volume=written(in_unit(order.volume, "mL")),
         made=written(in_unit(volume, "mL")),
@@ -259,7 +273,7 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         method=order.method,
         lines=lines,
         aliquots=source.aliquots,
-        expected=Expected(strength_text(made, order.strength), percent_text(error)),
+        expected=Expected(strength_text(made, formula, order), percent_text(error)),
         beyond_use=plan_beyond_use(formula, order, materials),
         balance=balance_used(materials.balance),
         warnings=tuple(warnings),

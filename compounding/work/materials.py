@@ -33,6 +33,7 @@ class Order:
         dose: active in one dose of a liquid [mass], if the order names it.
         method: the procedure; ``standard``, or an alternative that the formula names.
         filtered: True if the liquid is filtered free of grit.
+        ordered_as: the form that the strength counts, such as ``naltrexone``; None for the formula's own.
         devices, bottles: what is in stock to measure the dose and to fill the liquid into.
     """
 
@@ -45,6 +46,7 @@ class Order:
     dose: Quantity | None = None
     method: str = "standard"
     filtered: bool = False
+    ordered_as: str | None = None
     devices: tuple[Device, ...] = ()
     bottles: tuple[Quantity, ...] = ()
 

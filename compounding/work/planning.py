@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
+from compounding.calc import sources
 from compounding.calc.measured import Step
 from compounding.problems import Problem
 from compounding.quantities import (
@@ -24,6 +25,7 @@ from compounding.quantities import (
     decimal_text,
     in_unit,
     material_of,
+    of_material,
     quantity,
     rounded,
     told,
@@ -40,6 +42,7 @@ from compounding.records.plan import (
     SourceUsed,
 )
 from compounding.rules.beyond_use import StabilityStudy, beyond_use_date
+from compounding.rules.substances import forms
 from compounding.rules.weighing import minimum_as_tested
 from compounding.work.materials import Balance, FromLot, Materials, Order
 from compounding.work.powders import check_powder
@@ -47,15 +50,44 @@ from compounding.work.powders import check_powder
 TABLET_POWDER: Final = "tablet powder"
 
 
+def times_as_substance(formula: Formula, order: Order) -> Fraction:
+    """How much of the formula's substance stands for one of the form ordered, by their molar masses [1]."""
+    if order.ordered_as in (None, formula.substance):
+        return Fraction(1)
+    known = forms(order.prepared)
+    return known[formula.substance].molar_mass / known[order.ordered_as or ""].molar_mass
+
+
+def ordered_strength(formula: Formula, order: Order) -> Mass | Concentration:
+    """The strength as the formula's substance; the molar-mass route of another form is written down."""
+    if order.ordered_as in (None, formula.substance):
+        return of_material(order.strength, formula.substance)
+    known = forms(order.prepared)
+    form, substance = known[order.ordered_as or ""], known[formula.substance]
+    one = quantity("1 mL") if order.volume is not None else quantity("1 mL") / quantity("1 mL")
+    return sources.same_moles(of_material(order.strength * one, form.name), form.mole, substance.mole) / one
+
+
+def form_text(formula: Formula, order: Order) -> list[str]:
+    """What an order of another form comes to, for whoever reads the plan."""
+    if order.ordered_as in (None, formula.substance):
+        return []
+    counted = order.strength * times_as_substance(formula, order)
+    return [
+        f"Ordered as {order.ordered_as}: {told(order.strength)} of it is {told(counted, 4)} of {formula.substance}."
+    ]
+
+
 def check_order(formula: Formula, order: Order) -> list[Problem]:
     """What the formula says of the strength, the size of the batch and the dose."""
+    times = times_as_substance(formula, order)
     size = order.volume if order.count is None else count(order.count, "capsule")
     asked = [
-        ("strength", order.strength, formula.strength, "strength.outside-formula"),
+        ("strength", order.strength * times, formula.strength, "strength.outside-formula"),
         ("batch", size, formula.batch, "batch.outside-formula"),
     ]
     if order.dose is not None and formula.dose is not None:
-        asked.append(("dose", order.dose, formula.dose, "dose.outside-formula"))
+        asked.append(("dose", order.dose * times, formula.dose, "dose.outside-formula"))
     problems = []
     for what, value, limits, code in asked:
         low, high = quantity(limits.minimum), quantity(limits.maximum)
@@ -295,7 +327,7 @@ def balance_used(balance: Balance) -> BalanceUsed:
 
 def common_warnings(formula: Formula, order: Order, materials: Materials) -> list[str]:
     """What every plan must say of its procedure and of what it assumes."""
-    warnings = []
+    warnings = form_text(formula, order)
     if materials.tablets:
         low, high = formula.source[0].content_percent
         if materials.tablets.content is None:
@@ -319,9 +351,10 @@ def common_warnings(formula: Formula, order: Order, materials: Materials) -> lis
     return warnings
 
 
-def strength_text(made: MassPerUnit | Concentration, like: Quantity) -> str:
-    """The strength that will be made, to four decimals, in the unit that was ordered."""
-    unit = written(like).partition(" ")[2]
+def strength_text(made: MassPerUnit | Concentration, formula: Formula, order: Order) -> str:
+    """The strength that will be made, to four decimals, in the unit and the form that were ordered."""
+    made = made / times_as_substance(formula, order)
+    unit = written(order.strength).partition(" ")[2]
     return written(in_unit(made, unit + "/capsule" if "capsule" in made._units else unit), 4).replace("/capsule", "")
 
 
