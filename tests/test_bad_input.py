@@ -36,6 +36,7 @@ BEGIN = {
 }
 FILES = {
     "empty.txt": b"\n# nothing\n",
+    "heavy.txt": b"340 mg\n" * 10,
     "words.txt": b"302.1 mg\nabout 300\n",
     "picture.png": b"\x89PNG\r\n\x1a\n\xff\xfe",
     "paper.pdf": b"%PDF-1.4\n",
@@ -49,7 +50,7 @@ FILES = {
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """A bench with good and bad lots, and with batches in every state: new, made, ready, out, rejected."""
     bench = stocked(tmp_path_factory.mktemp("bench"))
-    tablets = BEGIN["tablets"] + ' --weight "302.4 mg"'
+    tablets = BEGIN["tablets"] + " --weights {folder}/tablets.txt"
     bench.do(f"{tablets} TAB-2")
     bench.do(f"{tablets} TAB-OLD --received 2020-01-01 --expires 2021-12-31")
     bench.do(f"{tablets} TAB-Q")
@@ -123,8 +124,8 @@ TEXTS = {
     "supplier": f'{LOT} --role ingredient --amount "1 kg" --material talc --supplier TEXT',
     "supplier's lot": f'{LOT} --role ingredient --amount "1 kg" --material talc --supplier-lot TEXT',
     "lot": "lot show TEXT",
-    "id of a lot": '{tablets} --weight "302 mg" TEXT',
-    "national code": '{tablets} LOT-X --weight "302 mg" --ndc TEXT',
+    "id of a lot": "{tablets} --weights {folder}/tablets.txt TEXT",
+    "national code": "{tablets} LOT-X --weights {folder}/tablets.txt --ndc TEXT",
     "size": f'{LOT} --role shell --amount "9 capsules" --material shells --maker m --size TEXT',
     "maker": f'{LOT} --role shell --amount "9 capsules" --material shells --size 3 --maker TEXT',
     "quarantine": "lot quarantine TAB-2 --reason TEXT",
@@ -217,8 +218,8 @@ def test_text_that_cannot_be_shown_on_paper_is_refused_whatever_it_is_for(
 # ---- what is recorded ----
 
 RECORDING = {
-    "receive": '{tablets} TAB-X --weight "302.4 mg"',
-    "measure": 'lot measure TAB-1 --weight "302.4 mg"',
+    "receive": "{tablets} TAB-X --weights {folder}/tablets.txt",
+    "measure": "lot measure TAB-1 --weights {folder}/tablets.txt",
     "quarantine": "lot quarantine TAB-1 --reason damp",
     "open": "{open} --id CAPS-X",
     "weigh": 'batch weigh CAPS-NEW source "952.3 mg" --lot TAB-1',
@@ -335,9 +336,9 @@ def test_on_a_full_disk_a_command_works_or_leaves_everything_as_it_was(
 def at_once(bench: Bench, commands: list[str]) -> list[tuple[int, str]]:
     """Run commands in processes at the same time; exit codes and what they say."""
     begin = [sys.executable, "-m", "compounding", "--settings", str(bench.folder / "settings.toml"), "--as", "tom"]
+    typed = [[word.replace("{folder}", str(bench.folder)) for word in words_of(command)] for command in commands]
     running = [
-        subprocess.Popen([*begin, *words_of(command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for command in commands
+        subprocess.Popen([*begin, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for words in typed
     ]
     told = [process.communicate(timeout=120) for process in running]
     return [(process.returncode, error) for process, (_, error) in zip(running, told, strict=True)]
@@ -346,7 +347,8 @@ def at_once(bench: Bench, commands: list[str]) -> list[tuple[int, str]]:
 def test_weighings_that_race_for_the_last_of_a_lot_leave_none_below_zero(spare: Bench) -> None:
     few = '--supplier S --supplier-lot L --expires 2100-12-31 --packing "3:coni-snap:135 mg" --amount "40 g"'
     spare.do(f'lot receive MCC-LAST --role filler --material "microcrystalline cellulose" {few}')
-    spare.do(f'{BEGIN["tablets"]} TAB-LAST --weight "302.4 mg" --amount "12 tablets"'.replace("{expiry}", "2100-12-31"))
+    last = '--weights {folder}/tablets.txt --amount "12 tablets" --expires 2100-12-31'
+    spare.do(f"{BEGIN['tablets']} TAB-LAST {last}")
     names = [f"RACE-{number}" for number in range(4)]
     for name in names:
         spare.do(f"{BEGIN['open']} --from TAB-LAST --filler MCC-LAST --id {name}")
@@ -365,7 +367,7 @@ def test_one_of_two_who_open_the_same_batch_or_do_the_same_step_is_told(spare: B
         (f"{BEGIN['open']} --id TWICE", "batch.known"),
         ("batch step TWICE 1", "step.done"),
         ('batch weigh TWICE source "952.3 mg" --lot TAB-1', "weighing.again"),
-        (f'{BEGIN["tablets"]} TAB-X --weight "302.4 mg"'.replace("{expiry}", "2100-12-31"), "lot.known"),
+        (f"{BEGIN['tablets']} TAB-X --weights {{folder}}/tablets.txt --expires 2100-12-31", "lot.known"),
     ):
         told = at_once(spare, [command] * 2)
         assert sorted(code for code, _ in told) == [0, 1], told

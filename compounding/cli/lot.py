@@ -14,9 +14,10 @@ from compounding.cli.show import emit, json_option, notice, table
 from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import told, written
 from compounding.records.facts import LotCleared, LotMeasured, LotQuarantined, LotReceived, Packing
+from compounding.records.national_code import national_code
 from compounding.records.record import Record, as_data, validated
 from compounding.records.stock import Lot
-from compounding.work.stocking import check_measured, check_received, check_tablet_weights
+from compounding.work.stocking import check_measured, check_received, check_tablets_again
 
 
 @click.group()
@@ -91,7 +92,7 @@ CERTIFICATE_FIELDS = ("form", "assay", "assay_basis", "assay_of", "water", "loss
 @click.option("--amount", required=True, metavar="QUANTITY", help='How much came in, such as "100 tablets" or "500 g".')
 @click.option("--price", metavar="NUMBER", help="What that cost, in the pharmacy's currency, such as 24.50.")
 @click.option("--received", metavar="DATE", help="Day of receipt; default: today.")
-@click.option("--ndc", help="National Drug Code on the container.")
+@click.option("--ndc", help="National Drug Code as on the container, such as 47335-326-08.")
 @click.option("--label-claim", metavar="MASS", help='Active in one tablet by its label, such as "50 mg".')
 @click.option("--size", help="Size of the shells.")
 @click.option("--maker", help="Maker of the shells.")
@@ -128,6 +129,8 @@ def receive(
         "weights": _weights(weights_file, weights),
         "packing": [as_data(each) for each in _packings(packing)],
     }
+    if given["ndc"]:
+        body["national_code"] = national_code(given["ndc"])
     fact = validated(LotReceived, body, f"lot {id}")
 
     def decide() -> Decision:
@@ -200,9 +203,9 @@ def measure(
 
     def decide() -> Decision:
         found, problems = _known(app, id)
-        problems += check_measured(fact)
-        if found and fact.weights and found.received.label_claim and not problems:
-            problems += check_tablet_weights(id, found.received.label_claim, fact.weights)
+        problems += check_measured(fact, app.today())
+        if found and fact.weights and found.received.role == "tablet" and not problems:
+            problems += check_tablets_again(found, fact.weights)
         return _decided(fact, id, found, problems)
 
     _done(app, *app.record(decide), id, f"Lot {id} measured.", as_json)
@@ -270,6 +273,8 @@ def show(app: App, id: str, as_json: bool) -> None:
     received = found.received
     click.echo(f"{id}: {received.material} ({received.role}), {received.supplier} lot {received.supplier_lot}")
     click.echo(f"  received {received.received}: {received.amount}; left {told(found.left)}; use by {received.expires}")
+    if received.ndc:
+        click.echo(f"  NDC {received.ndc}, in eleven digits {received.national_code}")
     if found.quarantined:
         click.echo(f"  IN QUARANTINE: {found.quarantined}")
     if found.average_weight is not None:

@@ -56,6 +56,7 @@ class LotReceived(Record, frozen=True, kw_only=True):
     received: DateText
     amount: QuantityText
     ndc: str | None = None
+    national_code: str | None = None
     label_claim: QuantityText | None = None
     content: PercentText | None = None
     content_uncertainty: PercentText | None = None

@@ -46,17 +46,19 @@ class Limits(Record, frozen=True, kw_only=True):
 
 
 class Source(Record, frozen=True, kw_only=True):
-    """What the active may be taken from."""
+    """What the active may be taken from; ``materials`` are the names under which a lot of it is received."""
 
     kind: Literal["tablet"]
+    materials: Annotated[tuple[MaterialText, ...], Meta(min_length=1)]
     label_claim: QuantityText
     content_percent: tuple[NumberText, NumberText]
     note: str
 
 
 class PowderSource(Record, frozen=True, kw_only=True):
-    """Bulk powder as a source: what the formula says of it, and how much of it water dissolves."""
+    """Bulk powder as a source: the names of its lots, what the formula says of it, how much of it water dissolves."""
 
+    materials: Annotated[tuple[MaterialText, ...], Meta(min_length=1)]
     note: str
     solubility: QuantityText | None = None
     source: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -65,10 +65,13 @@ class Lot:
     @property
     def average_weight(self) -> Quantity | None:
         """Average of the individual weights [mass], exact."""
-        if not self.weights:
-            return None
-        read = [quantity(weight) for weight in self.weights]
-        return sum(read[1:], read[0]) / len(read)
+        return average_of(self.weights) if self.weights else None
+
+
+def average_of(weights: Sequence[str]) -> Quantity:
+    """Average of individual weights, as read [mass; at least one], exact."""
+    read = [quantity(weight) for weight in weights]
+    return sum(read[1:], read[0]) / len(read)
 
 
 def lot_of(recorded: Iterable[Recorded]) -> Lot | None:

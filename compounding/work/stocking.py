@@ -7,16 +7,29 @@ from datetime import date
 from fractions import Fraction
 from typing import Final
 
-from compounding.problems import Problem
-from compounding.quantities import Quantity, amount, material, quantity, ratio, told
+from compounding.problems import NotUnderstood, Problem
+from compounding.quantities import Quantity, amount, in_unit, material, quantity, ratio, told
 from compounding.records.facts import LotMeasured, LotReceived
-from compounding.records.stock import Lot
+from compounding.records.formula import Formula
+from compounding.records.stock import Lot, average_of
+from compounding.rules.shells import shell_of
 
 # Names that look and sound alike; a mix-up puts a patient into withdrawal or leaves one without rescue.
 LOOK_ALIKES: Final = {"naltrexone": ("naloxone", "nalmefene", "methylnaltrexone")}
 
 # Tablets of one lot further apart than this hold a slip of the pen, a broken tablet or another product.
 FURTHEST_APART: Final = Fraction(3, 2)
+
+# The monograph's assay grinds 20 tablets and works with their average; a batch for one patient crushes four. Of ten
+# tablets whose weights scatter by 3 %, the average is known to 1 % (usp29-tablets; ten is our own judgement).
+TABLETS_WEIGHED: Final = 10
+
+# The average of a lot is that of its tablets: weighed again, it moves by a few percent at most. Further means another
+# unit, another balance's reading or another product.
+AVERAGE_MOVES: Final = Fraction(1, 10)
+
+# No powder that fills capsules is denser when tapped (hpe-densities).
+DENSEST_POWDER: Final = quantity("2 g/mL")
 
 _RECEIVED_AS: Final = {
     "tablet": ("tablet",),
@@ -29,6 +42,8 @@ _RECEIVED_AS: Final = {
 
 def check_received(fact: LotReceived) -> list[Problem]:
     """What is wrong with a lot as it comes in; nothing is recorded while there is anything.
+
+    Shells are judged by what their makers stated on the day of receipt.
 
     Raises:
         NotUnderstood: the material's name cannot be matched with those of the formulas.
@@ -51,7 +66,7 @@ def check_received(fact: LotReceived) -> list[Problem]:
         problems.append(Problem("lot.shell", text, fact.lot))
     weights = () if fact.role == "tablet" else fact.weights
     measured = LotMeasured(lot=fact.lot, weights=weights, packing=fact.packing, tapped_density=fact.tapped_density)
-    problems += check_measured(measured)
+    problems += check_measured(measured, date.fromisoformat(fact.received))
     if fact.expires < fact.received:
         problems.append(
             Problem("lot.expired", f"Lot {fact.lot} expired on {fact.expires}: do not take it in", fact.lot)
@@ -59,8 +74,8 @@ def check_received(fact: LotReceived) -> list[Problem]:
     return problems
 
 
-def check_measured(fact: LotMeasured) -> list[Problem]:
-    """What is wrong with single weights, a packing statistic or a density."""
+def check_measured(fact: LotMeasured, on: date) -> list[Problem]:
+    """What is wrong with single weights, a packing statistic or a density, measured on a day."""
     problems = [
         Problem(
             "lot.weights",
@@ -74,12 +89,43 @@ def check_measured(fact: LotMeasured) -> list[Problem]:
         if not _is_a(packing.mass, "1 mg"):
             text = f"Lot {fact.lot}: a packing of {packing.mass} is not the mass that fills one capsule; write such as 135 mg"
             problems.append(Problem("lot.packing", text, fact.lot))
+        elif volume := _volume_stated(packing.maker, packing.size, on):
+            problems += check_packing(f"Lot {fact.lot}", quantity(packing.mass), volume)
     if fact.tapped_density and not (
-        _is_a(fact.tapped_density, "1 g/mL") and quantity(fact.tapped_density) <= quantity("2 g/mL")
+        _is_a(fact.tapped_density, "1 g/mL") and quantity(fact.tapped_density) <= DENSEST_POWDER
     ):
         text = f"Lot {fact.lot}: {fact.tapped_density} is not a powder's tapped density; write such as 0.45 g/mL"
         problems.append(Problem("lot.density", text, fact.lot, source="hpe-densities"))
     return problems
+
+
+def check_packing(whose: str, packing: Quantity, volume: Quantity) -> list[Problem]:
+    """What fills a capsule must have a density that a powder can have.
+
+    Args:
+        whose: what is filled in, to begin the sentence with, such as ``Lot MCC-1``.
+        packing: what fills one capsule [mass].
+        volume: of the body of its shell [volume; above 0].
+
+    Source:
+        hpe-densities
+    """
+    if packing <= DENSEST_POWDER * volume:
+        return []
+    density = told(in_unit(packing / volume, "g/mL"), 1)
+    text = (
+        f"{whose}: {told(packing)} in a shell of {told(volume)} would be {density}; no powder is denser than "
+        f"{told(DENSEST_POWDER)}. Check the unit, the decimal point and the size"
+    )
+    return [Problem("lot.packing", text, whose, source="hpe-densities")]
+
+
+def _volume_stated(maker: str, size: str, on: date) -> Quantity | None:
+    """The volume of a shell by its maker; None for one that the table does not know: a plan judges by its lot's own."""
+    try:
+        return shell_of(maker, size, on).volume
+    except NotUnderstood:
+        return None
 
 
 def _is_a(text: str, example: str) -> bool:
@@ -114,24 +160,58 @@ def _check_tablets(fact: LotReceived) -> list[Problem]:
     if not fact.weights or not all(_is_a(weight, "1 mg") for weight in fact.weights):
         text = f"Lot {fact.lot}: tablets need their own weights, one by one, such as 302.4 mg; weigh 10 or more in hand"
         return [Problem("lot.weights", text, fact.lot)]
-    return check_tablet_weights(fact.lot, fact.label_claim, fact.weights)
+    whose = f"Lot {fact.lot}"
+    return check_enough_weights(whose, fact.weights) + check_tablet_weights(whose, fact.label_claim, fact.weights)
 
 
-def check_tablet_weights(lot: str, label_claim: str, weights: Sequence[str]) -> list[Problem]:
-    """Tablets weigh more than the active that they claim, and much the same as each other."""
+def check_enough_weights(whose: str, weights: Sequence[str]) -> list[Problem]:
+    """Too few single weights do not tell a lot's average."""
+    if len(weights) >= TABLETS_WEIGHED:
+        return []
+    given = f"{len(weights)} single weights were" if len(weights) != 1 else "1 single weight was"
+    text = f"{whose}: {given} given; weigh {TABLETS_WEIGHED} tablets or more, one by one, because a few mislead"
+    return [Problem("tablet.too-few-weights", text, whose, source="usp29-tablets")]
+
+
+def check_tablets_again(lot: Lot, weights: Sequence[str]) -> list[Problem]:
+    """What is wrong with a lot's tablets weighed again: all that can be wrong at receipt, or another average."""
+    whose = f"Lot {lot.id}"
+    problems = check_enough_weights(whose, weights)
+    problems += check_tablet_weights(whose, lot.received.label_claim or "", weights)
+    known = lot.average_weight
+    if problems or known is None:
+        return problems
+    now = average_of(weights)
+    if abs(ratio(now, known) - 1) > AVERAGE_MOVES:
+        text = (
+            f"{whose}: the tablets average {told(now, 1)} now and {told(known, 1)} before, more than 10 % apart. Check "
+            "unit, balance and product; if the earlier weights are wrong, quarantine the lot and receive it anew"
+        )
+        problems.append(Problem("tablet.average-moved", text, lot.id))
+    return problems
+
+
+def check_tablet_weights(whose: str, label_claim: str, weights: Sequence[str]) -> list[Problem]:
+    """Tablets weigh more than the active that they claim, and much the same as each other.
+
+    Args:
+        whose: what was weighed, to begin the sentence with, such as ``Lot TAB-1`` or the name of a file.
+        label_claim: active in one tablet [mass].
+        weights: single weights [mass, above 0; at least one].
+    """
     lightest, heaviest = min(weights, key=quantity), max(weights, key=quantity)
     if quantity(lightest) <= quantity(label_claim):
         text = (
-            f"Lot {lot}: a tablet of {lightest} cannot hold {label_claim} of active. "
+            f"{whose}: a tablet of {lightest} cannot hold {label_claim} of active. "
             "Check the unit and the decimal point of the weights, then record them again"
         )
-        return [Problem("tablet.lighter-than-claim", text, lot)]
+        return [Problem("tablet.lighter-than-claim", text, whose)]
     if ratio(quantity(heaviest), quantity(lightest)) > FURTHEST_APART:
         text = (
-            f"Lot {lot}: tablets of one lot read from {lightest} to {heaviest}. "
+            f"{whose}: tablets of one lot read from {lightest} to {heaviest}. "
             "Look for a slip of the pen, a broken tablet or another product, then record them again"
         )
-        return [Problem("tablet.weights-apart", text, lot)]
+        return [Problem("tablet.weights-apart", text, whose)]
     return []
 
 
@@ -147,6 +227,29 @@ def check_lot(lot: Lot | None, id: str, on: date) -> list[Problem]:
     if lot.expires < on:
         problems.append(Problem("lot.expired", f"Lot {id} expired on {lot.expires}: take another lot", id))
     return problems
+
+
+def check_source(formula: Formula, lot: Lot) -> list[Problem]:
+    """Whether a lot of tablets or powder is what the formula takes its active from: by name, and tablets by claim."""
+    received = lot.received
+    if received.role == "tablet":
+        known = {name: source.label_claim for source in formula.source for name in source.materials}
+    else:
+        known = dict.fromkeys(formula.powder.materials if formula.powder else (), "")
+    if received.material not in known:
+        text = (
+            f"Lot {lot.id} is {received.material}; {formula.id} takes its active from {' or '.join(known) or 'tablets'}. "
+            "Take another lot, or correct the name of this one by receiving it anew"
+        )
+        return [Problem("source.material", text, lot.id)]
+    claim = known[received.material]
+    if claim and quantity(received.label_claim or "0 mg") != quantity(claim):
+        text = (
+            f"Lot {lot.id} claims {received.label_claim} a tablet; {formula.id} is written for tablets of {claim}. "
+            "Take another lot"
+        )
+        return [Problem("source.label-claim", text, lot.id)]
+    return []
 
 
 def check_left(lot: Lot, batch: str, line: str, needed: Quantity) -> list[Problem]:
