@@ -5,11 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import msgspec
-from msgspec import Meta
-
 from compounding.quantities import quantity
-from compounding.records.record import PercentText, QuantityText, Record, read_toml, validated
+from compounding.records.record import Meta, PercentText, QuantityText, Record, empty_table, read_toml, validated
 
 Role = Literal["pharmacist", "technician", "qc"]
 
@@ -82,7 +79,7 @@ class Settings(Record, frozen=True, kw_only=True):
     stock: str = "4x2"
     pharmacy: Pharmacy
     people: Annotated[dict[str, Person], Meta(min_length=1)]
-    devices: dict[str, DeviceSettings] = msgspec.field(default_factory=dict)
+    devices: dict[str, DeviceSettings] = empty_table()
     correction: Literal["always", "german-2-percent", "none"] = "always"
     assay_above_100: Literal["refuse", "as-stated", "as-100"] = "refuse"
     bottles: tuple[QuantityText, ...] = ()

@@ -23,6 +23,7 @@ LAYERS = (
 HEIGHT = {subject: height for height, layer in enumerate(LAYERS) for subject in layer}
 HOME = {
     "pint": "quantities",
+    "msgspec": "records",
     "sqlite3": "store",
     "psycopg": "store",
     "rfc8785": "store",

@@ -1,6 +1,6 @@
 """What every record has in common: frozen, strict, nothing extra, quantities as text that the grammar reads.
 
-The one home of msgspec: it starts in a twentieth of pydantic's time (docs/decisions/0003-records.md).
+The home of msgspec, with the records beside it: it starts in a twentieth of pydantic's time (docs/decisions/0003-records.md).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, TypeVar, get_args, get_origin
 
 import msgspec
+from msgspec import Meta as Meta  # for records that live elsewhere, such as the settings
 
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import material, number, percent, quantity
@@ -76,6 +77,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 def named(name: str, **options: Any) -> Any:
     """A field whose key in the file is a word that Python keeps for itself."""
     return msgspec.field(name=name, **options)
+
+
+def empty_table() -> Any:
+    """A table that need not be in the file; without it, nothing is in it."""
+    return msgspec.field(default_factory=dict)
 
 
 R = TypeVar("R", bound=msgspec.Struct)
