@@ -10,13 +10,17 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from compounding.cli.app import App
 from compounding.data_files import data_folder
 from compounding.quantities import quantity
+from compounding.records.record import replaced
+from compounding.work.making import do_step
 from tests.bench import Bench, carried_on, stocked
 
 CAPSULES = 'batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1'
@@ -198,7 +202,7 @@ def test_a_liquid_batch_takes_off_tablets_and_ingredients_each_reading_once(benc
 
 def test_a_spoiled_shell_is_gone_too(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "batch yield")
-    bench.do('batch yield CAPS-1 --made "100 capsules" --spoiled 3', "tom")
+    bench.do('batch yield CAPS-1 --made "100 capsules" --weight "18829 mg" --spoiled 3', "tom")
     assert left(bench)["CAP-1"] == "897 capsules"
 
 
@@ -232,7 +236,7 @@ def test_a_pharmacist_who_weighed_cannot_verify(bench: Bench) -> None:
 
 def test_work_after_the_verification_asks_for_another_one(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "batch release")
-    bench.do('batch yield CAPS-1 --made "102 capsules" --reason "one broke"', "tom")
+    bench.do('batch yield CAPS-1 --made "102 capsules" --weight "18829 mg" --reason "one broke"', "tom")
     assert bench.run("batch release CAPS-1").codes == ["batch.not-verified"]
     bench.do("batch verify CAPS-1", "ben")
     bench.do("batch release CAPS-1")
@@ -250,11 +254,35 @@ def test_a_reading_outside_its_limits_is_recorded_and_holds_the_batch_until_it_i
     entry = outside.json["entry"]
     for number in (4, 5, 6, 7):
         bench.do(f"batch step CAPS-1 {number}", "tom")
-    bench.do('batch yield CAPS-1 --made "100 capsules"', "tom")
+    bench.do('batch yield CAPS-1 --made "100 capsules" --weight "19000 mg"', "tom")
     assert bench.run("batch verify CAPS-1", "ben").codes == ["batch.held"]
     assert bench.run(f"batch accept CAPS-1 {entry} --reason none", "tom").codes == ["deviation.own", "person.role"]
     bench.do(f'batch accept CAPS-1 {entry} --reason "3 % of filler more leaves the dose as it is"', "ben")
     bench.do("batch verify CAPS-1", "ben")
+
+
+def test_a_yield_without_mass_balance_holds_the_batch_until_a_second_person_accepts_it(bench: Bench) -> None:
+    carried_on(bench, "CAPS-1", "batch yield")
+    told = bench.run('batch yield CAPS-1 --made "100 capsules" --no-balance "scale broken" --json', "tom")
+    assert (told.code, told.codes, told.json["no_balance"]) == (1, ["yield.no-balance"], "scale broken")
+    refused = bench.run("batch verify CAPS-1", "ben")
+    assert (refused.codes, "has no mass balance" in refused.err) == (["batch.held"], True)
+    bench.do(f'batch accept CAPS-1 {told.json["entry"]} --reason "every capsule was weighed for the test"', "ben")
+    bench.do("batch verify CAPS-1", "ben")
+    bench.do("worksheet CAPS-1 --out {folder}/record.pdf")
+    assert "no mass balance: scale broken" in paper(bench, "record.pdf")
+
+
+def test_a_step_that_takes_a_material_is_done_after_its_reading(bench: Bench) -> None:
+    carried_on(bench, "CAPS-1", "batch weigh")
+    batch = App(str(bench.folder / "settings.toml"), "tom").batch("CAPS-1")
+    steps = tuple(replaced(step, lines=("source",) if step.number == 3 else ()) for step in batch.plan.steps)
+    batch = replace(batch, plan=replaced(batch.plan, steps=steps))
+    done, problems = do_step(batch, 3)
+    assert (done, [problem.code for problem in problems]) == (None, ["step.before-weighing"])
+    bench.do('batch weigh CAPS-1 source "952.3 mg" --lot TAB-1', "tom")
+    weighed = App(str(bench.folder / "settings.toml"), "tom").batch("CAPS-1").weighed
+    assert do_step(replace(batch, weighed=weighed), 3)[1] == []
 
 
 def test_a_failing_result_stays_and_only_rejection_is_left(bench: Bench) -> None:
@@ -269,6 +297,9 @@ def test_a_failing_result_stays_and_only_rejection_is_left(bench: Bench) -> None
     assert labelled(bench, "CAPS-1", "30 capsules").codes == ["label.not-released"]
     assert bench.run("batch release CAPS-1").codes[0] == "batch.ended"
     assert bench.do("batch show CAPS-1 --json").json["state"] == "rejected"
+    bench.do("worksheet CAPS-1 --out {folder}/record.pdf")
+    record = paper(bench, "record.pdf")
+    assert "assay FAILED: 88" in record and "REJECTED by Ana Ortiz: assay below 90.0 %" in record
 
 
 def test_a_batch_that_is_not_released_gets_no_label_and_leaves_no_file(bench: Bench) -> None:

@@ -213,6 +213,9 @@ def step(app: App, id: str, number: int, as_json: bool) -> None:
 @click.option("--made", required=True, metavar="QUANTITY", help='What was made, such as "100 capsules" or "60 mL".')
 @click.option("--weight", metavar="MASS", help="Gross weight of all filled capsules together, for the mass balance.")
 @click.option("--remainder", metavar="MASS", help="Mixture left over.")
+@click.option(
+    "--no-balance", metavar="REASON", help="Why capsules were not weighed together; holds the batch until accepted."
+)
 @click.option("--spoiled", type=click.IntRange(min=0), default=0, show_default=True, help="Shells broken or discarded.")
 @click.option("--reason", help="Why the yield is recorded again.")
 @json_option
@@ -224,6 +227,7 @@ def yield_(
     made: str,
     weight: str | None,
     remainder: str | None,
+    no_balance: str | None,
     spoiled: int,
     reason: str | None,
     as_json: bool,
@@ -236,7 +240,7 @@ def yield_(
         return batch_decision(
             app,
             id,
-            lambda found: record_yield(found, made, weight, remainder, spoiled, shells, reason),
+            lambda found: record_yield(found, made, weight, remainder, spoiled, shells, reason, no_balance),
             reason,
             shells,
         )

@@ -122,7 +122,7 @@ class StepDone(Record, frozen=True, kw_only=True):
 
 
 class Yielded(Record, frozen=True, kw_only=True):
-    """How much was made, and where the rest of the mass went."""
+    """How much was made, and where the rest of the mass went; ``no_balance`` is why that is not known."""
 
     batch: str
     made: QuantityText
@@ -134,6 +134,7 @@ class Yielded(Record, frozen=True, kw_only=True):
     remainder: QuantityText | None = None
     loss_percent: str | None = None
     shells_used: int | None = None
+    no_balance: str | None = None
 
 
 class Tested(Record, frozen=True, kw_only=True):

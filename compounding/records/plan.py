@@ -118,10 +118,13 @@ class BalanceUsed(Struct, frozen=True, forbid_unknown_fields=True):
     source: str | None
 
 
-class ProcedureStep(Struct, frozen=True, forbid_unknown_fields=True):
+class ProcedureStep(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A step of the procedure; ``lines`` are those of the worksheet that are read before it is done."""
+
     number: int
     do: str
     working: str
+    lines: tuple[str, ...] = ()
 
 
 class Calculation(Struct, frozen=True, forbid_unknown_fields=True):

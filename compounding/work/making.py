@@ -8,6 +8,7 @@ from compounding.problems import Problem
 from compounding.quantities import Quantity, amount, count, in_unit, quantity, ratio, told, written
 from compounding.records.batch import Batch
 from compounding.records.facts import StepDone, Weighed, Yielded
+from compounding.records.plan import ProcedureStep
 from compounding.records.stock import Lot
 from compounding.work.planning import percent_text
 from compounding.work.stocking import check_left
@@ -15,7 +16,7 @@ from compounding.work.weighing import still_open
 
 
 def do_step(batch: Batch, number: int) -> tuple[StepDone | None, list[Problem]]:
-    """One step of the procedure was done. Steps are done in order, each once."""
+    """One step of the procedure was done. Steps are done in order, each once, and after the readings that they take."""
     problems = still_open(batch)
     step = next((each for each in batch.plan.steps if each.number == number), None)
     if step is None:
@@ -28,9 +29,21 @@ def do_step(batch: Batch, number: int) -> tuple[StepDone | None, list[Problem]]:
     elif number - 1 not in batch.steps_done | {0}:
         text = f"Step {number - 1} of {batch.id} is not done yet: {batch.plan.steps[number - 2].do} Do it first"
         problems.append(Problem("step.order", text, str(number)))
+    elif unread := _unread(batch, step):
+        text = f"Step {number} of {batch.id} takes {', '.join(unread)}: record the reading first (compounding batch weigh)"
+        problems.append(Problem("step.before-weighing", text, str(number)))
     if problems or step is None:
         return None, problems
     return StepDone(batch=batch.id, number=number, do=step.do), []
+
+
+def _unread(batch: Batch, step: ProcedureStep) -> list[str]:
+    """Materials that a step takes and nobody has read; what is taken as needed is known only afterwards."""
+    return [
+        line.material
+        for line in batch.plan.lines
+        if line.line in step.lines and line.measure != "as needed" and batch.reading_of(line.line) is None
+    ]
 
 
 def record_yield(
@@ -41,6 +54,7 @@ def record_yield(
     spoiled: int,
     shells: Lot | None,
     reason: str | None,
+    no_balance: str | None = None,
 ) -> tuple[Yielded | None, list[Problem]]:
     """What came out, against what was planned and what was weighed in.
 
@@ -52,6 +66,8 @@ def record_yield(
         spoiled: shells broken or discarded.
         shells: the lot of the shells, as it stands; None if the batch has none.
         reason: why the yield is recorded again, if it is.
+        no_balance: why capsules were not weighed together. Without their mass nobody can say where it went, so
+            the yield then holds the batch until a second person accepts it.
 
     Raises:
         NotUnderstood: weight or remainder is not a mass.
@@ -71,6 +87,7 @@ def record_yield(
     if batch.yielded and not reason:
         text = f"The yield of {batch.id} was recorded before: give --reason to record it again; the first stays"
         problems.append(Problem("yield.again", text, batch.id))
+    problems += _check_balance(batch, weight, no_balance)
     planned = count(plan.count, "capsule") if plan.count else quantity(plan.volume or "")
     value = quantity(made)
     if value.dimensionality != planned.dimensionality or value.magnitude <= 0:
@@ -91,6 +108,10 @@ def record_yield(
         problems.append(
             Problem("yield.outside-limits", text + ". It is recorded and holds the batch until accepted", "made")
         )
+    if no_balance:
+        within = False
+        text = f"No mass balance ({no_balance}). It is recorded and holds the batch until accepted"
+        problems.append(Problem("yield.no-balance", text, "weight"))
     balance: dict[str, str] = {}
     if plan.count and weight:
         assert plan.capsule
@@ -115,9 +136,24 @@ def record_yield(
         within=within,
         remainder=remainder,
         shells_used=int(amount(used, "capsule")) if used is not None else None,
+        no_balance=no_balance,
         **balance,
     )
     return fact, problems
+
+
+def _check_balance(batch: Batch, weight: str | None, no_balance: str | None) -> list[Problem]:
+    """The mass balance is part of a capsule batch's record: either the weight, or the reason why there is none."""
+    if batch.plan.count and not weight and not no_balance:
+        text = (
+            f"The mass balance of {batch.id} needs the gross weight of all filled capsules: give --weight, or "
+            "--no-balance with the reason, which holds the batch until a second person accepts it"
+        )
+        return [Problem("yield.weight", text, "weight")]
+    if no_balance and (weight or not batch.plan.count):
+        text = "--no-balance is for capsules that were not weighed together: leave it out"
+        return [Problem("yield.weight", text, "no-balance")]
+    return []
 
 
 def _mass_balance(

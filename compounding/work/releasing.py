@@ -75,10 +75,17 @@ def check_made(batch: Batch) -> list[Problem]:
     if not batch.yielded:
         problems.append(Problem("batch.no-yield", "The yield is not recorded: count what was made", batch.id))
     for each in held_by(batch):
-        what = each.fact.material if isinstance(each.fact, Weighed) else "yield"
-        text = f"Entry {each.sequence} ({what}) is outside its limits and not settled: weigh again, or accept it with a reason"
+        text = f"Entry {each.sequence} {_held(each)} and not settled: record it again, or accept it with a reason"
         problems.append(Problem("batch.held", text, str(each.sequence)))
     return problems
+
+
+def _held(entry: Recorded) -> str:
+    """Why a fact holds its batch, in words that follow its number."""
+    if isinstance(entry.fact, Yielded) and entry.fact.no_balance:
+        return "(yield) has no mass balance"
+    what = entry.fact.material if isinstance(entry.fact, Weighed) else "yield"
+    return f"({what}) is outside its limits"
 
 
 def verify_batch(batch: Batch, by: str, person: Person) -> tuple[Verified | None, list[Problem]]:

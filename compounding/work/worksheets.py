@@ -165,6 +165,8 @@ def _yields(batch: Batch) -> tuple[YieldLine, ...]:
             YieldLine("mass out, remainder included", "", fact.mass_out or ""),
             YieldLine("loss", f"at most {most} %", f"{fact.loss_percent} %"),
         ]
+    if fact.no_balance:
+        lines.append(YieldLine("mass balance", "", f"not taken: {fact.no_balance}"))
     if plan.source.discarded:
         lines.append(YieldLine("tablet powder discarded", plan.source.discarded))
     return tuple(lines)
@@ -176,6 +178,7 @@ def _limits(batch: Batch) -> str:
 
 
 def _deviations(batch: Batch, names: Mapping[str, str]) -> tuple[str, ...]:
+    """What did not go as planned: readings, yield, failed tests, what was accepted, and why a batch was rejected."""
     lines = []
     for each in (*batch.weighed, *batch.yielded):
         fact = each.fact
@@ -187,12 +190,20 @@ def _deviations(batch: Batch, names: Mapping[str, str]) -> tuple[str, ...]:
             lines.append(
                 f"Entry {each.sequence}: {fact.material} weighed again instead of entry {fact.replaces}: {each.reason}"
             )
+        elif isinstance(fact, Yielded) and fact.no_balance:
+            lines.append(f"Entry {each.sequence}: no mass balance: {fact.no_balance}")
         elif isinstance(fact, Yielded) and not fact.within:
             lines.append(f"Entry {each.sequence}: yield {fact.yield_percent} % or loss outside its limits.")
+    for each in batch.tested:
+        if isinstance(each.fact, Tested) and each.fact.verdict == "fail":
+            lines.append(f"Entry {each.sequence}: {each.fact.trait} FAILED: {each.fact.observed}.")
     lines += [
         f"Entry {each.sequence}: {names.get(each.person, each.person)} accepted the deviation: {each.reason}"
         for each in batch.accepted
     ]
+    if batch.ended and isinstance(batch.ended.fact, Rejected):
+        person = names.get(batch.ended.person, batch.ended.person)
+        lines.append(f"Entry {batch.ended.sequence}: REJECTED by {person}: {batch.ended.reason}")
     return tuple(lines)
 
 
