@@ -27,6 +27,7 @@ COMMANDS = {
     "convert": ("convert", 'Write a quantity in another unit: convert "4.5 mg" mcg'),
     "formula": ("formula", "Master formulation records: list, show, check."),
     "plan": ("plan", "Plan a batch without recording anything."),
+    "options": ("options", "Every way to make an order, compared: sources, procedures, balances, shells, fillers."),
     "titrate": ("titrate", "A dose that rises in steps: calendar, capsules, labels, leaflet."),
     "lot": ("lot", "Source lots: receive, show, list, measure, quarantine, clear."),
     "batch": ("batch", "Batches: open, weigh, step, yield, accept, verify, release, reject, show, list."),
