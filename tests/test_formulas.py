@@ -7,15 +7,18 @@ from contextlib import suppress
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compounding.cli.formula import formula_in_words
 from compounding.data_files import data_folder
 from compounding.problems import NotUnderstood
 from compounding.quantities import amount, quantity
 from compounding.records.formula import Formula, Limits, digest_of, read_formula
+from compounding.records.record import as_data
 from compounding.work.materials import Order
 from compounding.work.planning import check_order
 
@@ -41,6 +44,34 @@ def test_a_shipped_formula_loads_under_the_name_of_its_file(name: str) -> None:
     assert formula.id == name
     assert formula.label.warning == "opioid"
     assert formula.references
+
+
+def texts_in(value: Any) -> list[str]:
+    """Every text of a record, however deep."""
+    if isinstance(value, dict):
+        return [text for each in value.values() for text in texts_in(each)]
+    if isinstance(value, list):
+        return [text for each in value for text in texts_in(each)]
+    return [str(value)] if not isinstance(value, bool) else []
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_what_is_shown_of_a_formula_holds_every_text_of_it_and_classes_in_words(name: str) -> None:
+    formula = read_formula(TEXTS[name], f"{name}.toml")
+    shown = formula_in_words(formula, digest_of(TEXTS[name]), date(2026, 11, 22))
+    assert [text for text in texts_in(as_data(formula)) if text not in shown] == []
+    in_words = ("water activity", "OPIOID WARNING: Do NOT take opioid pain", "Keep out of reach of children.")
+    assert [words for words in in_words if words not in shown] == []
+    assert "not in force" not in shown and "no rule in force" not in shown and "not here" not in shown
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("tablets", ["1 tablet", "4 tablets"])
+def test_a_step_reads_well_for_one_tablet_and_for_many(name: str, tablets: str) -> None:
+    formula = read_formula(TEXTS[name], f"{name}.toml")
+    steps = [*formula.step, *(step for other in formula.alternative for step in other.step)]
+    naming = [step["do"].replace("{tablets}", tablets) for step in steps if "{tablets}" in step["do"]]
+    assert naming and all(tablets in step and "them" not in step and "one by one" not in step for step in naming)
 
 
 @pytest.mark.parametrize("case", SPOILED, ids=lambda case: case["id"])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
 import click
 
 from compounding.cli.app import App, read_text
 from compounding.cli.show import emit, json_option, table
-from compounding.records.formula import Formula, digest_of, read_formula
+from compounding.records.formula import Component, Formula, digest_of, read_formula
 from compounding.records.record import as_data
+from compounding.rules.tables import in_force
 
 
 @click.group()
@@ -51,7 +54,7 @@ def show(app: App, id: str, as_json: bool) -> None:
     if as_json:
         emit({"digest": digest_of(text), **as_data(found)})
     else:
-        click.echo(_whole(found, digest_of(text)))
+        click.echo(formula_in_words(found, digest_of(text), app.today()))
 
 
 @formula.command()
@@ -67,35 +70,135 @@ def check(file: Path, as_json: bool) -> None:
         click.echo(f"{file} is a whole formula: {found.id}, version {found.version}, {digest_of(text)}")
 
 
-def _whole(found: Formula, digest: str) -> str:
+def formula_in_words(found: Formula, digest: str, on: date) -> str:
+    """A formula whole, for people; classes and rules in the words of the tables in force on a day."""
+    parts = (
+        _head(found, digest),
+        _made_of(found),
+        _procedures(found),
+        ["Looks like", f"  {found.description}"],
+        _tests(found, on),
+        _yield(found),
+        _beyond_use(found, on),
+        _label(found),
+        ["Notes", *[f"  {note}" for note in (*found.tablet_notes, *found.notes)]],
+        [f"References: {', '.join(found.references)}"],
+    )
+    return "\n\n".join("\n".join(part) for part in parts)
+
+
+def _head(found: Formula, digest: str) -> list[str]:
     lines = [
         f"{found.name}  ({found.id}, version {found.version})",
         f"  {digest}",
         f"  {found.dosage_form}, {found.route}; {found.strength.minimum} to {found.strength.maximum}; "
         f"batches of {found.batch.minimum} to {found.batch.maximum}",
+    ]
+    if found.dose:
+        lines.append(f"  a dose is {found.dose.minimum} to {found.dose.maximum}")
+    approval = found.approval
+    return [
+        *lines,
         f"  {found.strength_basis}",
-        f"  approved by: {found.approval['approved_by']}",
-        "",
-        "Made of",
+        f"  prepared by: {approval['prepared_by']}",
+        f"  approved by: {approval['approved_by']}",
+        f"  why this version: {approval['change_reason']}",
     ]
-    lines += [f"  {each.kind} of {each.label_claim}: {each.note}" for each in found.source]
+
+
+def _made_of(found: Formula) -> list[str]:
+    lines = ["Made of", f"  active: {found.substance}"]
+    for each in found.source:
+        low, high = each.content_percent
+        lines.append(f"  from {each.kind}s of {each.label_claim} ({' or '.join(each.materials)})")
+        lines.append(f"    which hold {low} to {high} % of their claim. {each.note}")
+    if found.powder:
+        lines.append(f"  or from powder ({' or '.join(found.powder.materials)})")
+        dissolves = f" Water dissolves {found.powder.solubility}." if found.powder.solubility else ""
+        lines.append(f"    {found.powder.note}{dissolves} [{found.powder.source}]")
     if found.filler:
-        lines.append(
-            f"  filler: {found.filler.material} ({found.filler.grade}); or {', '.join(found.filler.alternatives)}"
-        )
+        others = "".join(f", or {name}" for name in found.filler.alternatives)
+        lines.append(f"  filler: {found.filler.material} ({found.filler.grade}){others}. {found.filler.note}")
         lines += [f"  refused: {each.material}: {each.reason} [{each.source}]" for each in found.filler.refused]
-    lines += [f"  {each.material} ({each.role}): {each.amount} [{each.source}]" for each in found.component]
+    if found.shell:
+        lines.append(f"  shells: {found.shell.material}. {found.shell.note}")
+    lines += [_component(each) for each in found.component]
     if found.vehicle:
-        lines.append(f"  vehicle: {found.vehicle.material}: {found.vehicle.note}")
-    lines += [f"  container: {found.container}", f"  equipment: {', '.join(found.equipment)}", "", "Steps"]
-    lines += [f"  {number}. {step['do']}" for number, step in enumerate(found.step, 1)]
-    lines += ["", "Looks like", f"  {found.description}", "", "Tests"]
-    for test in found.test:
-        mark = "" if test.verified else " UNVERIFIED: a pharmacist confirms it"
-        lines += [f"  {test.trait}: {test.expected}{mark}", f"    by {test.method} [{test.source}]"]
-    lines += ["", "Beyond use", f"  class {found.beyond_use.category}; {found.beyond_use.storage_text}"]
-    lines += [
-        f"  study: {each.days} days at {each.storage}: {each.what} [{each.source}]" for each in found.beyond_use.study
+        lines.append(f"  vehicle: {found.vehicle.material} ({found.vehicle.grade}): {found.vehicle.note}")
+    within = found.tolerance
+    on = {"batch": "the batch, every ingredient", "active": "the active alone"}[found.overage_on]
+    return [
+        *lines,
+        f"  overage: {found.overage} on {on}, unless the order says otherwise",
+        f"  readings may lie {within.weighing_percent} % from a mass and {within.volume_percent} % from a volume [{within.source}]",
+        f"  container: {found.container}",
+        f"  equipment: {', '.join(found.equipment)}",
     ]
-    lines += ["", "Notes", *[f"  {note}" for note in found.notes], "", f"References: {', '.join(found.references)}"]
-    return "\n".join(lines)
+
+
+def _component(each: Component) -> str:
+    between = f", {each.range[0]} to {each.range[1]} is allowed" if each.range else ""
+    note = f". {each.note}" if each.note else ""
+    return f"  {each.role}: {each.material} ({each.grade}), {each.amount}{between}{note} [{each.source}]"
+
+
+def _procedures(found: Formula) -> list[str]:
+    lines = ["Steps", *_steps(found.step)]
+    for other in found.alternative:
+        lines += ["", f"Steps of {other.method}", f"  {other.note} [{other.source}]", *_steps(other.step)]
+    if found.filtering:
+        lines += ["", "If it is filtered", f"  {found.filtering.do}"]
+        lines.append(f"  {found.filtering.note} [{found.filtering.source}]")
+    return lines
+
+
+def _steps(steps: Iterable[dict[str, str]]) -> list[str]:
+    return [
+        f"  {number}. {step['do']}" + (f" (only for a {step['only']})" if "only" in step else "")
+        for number, step in enumerate(steps, 1)
+    ]
+
+
+def _tests(found: Formula, on: date) -> list[str]:
+    lines = ["Tests"]
+    for test in found.test:
+        unverified = " UNVERIFIED: a pharmacist confirms it" if not test.verified else ""
+        needed = "" if test.required else " (not required)"
+        lines += [f"  {test.trait}{needed}: {test.expected}{unverified}"]
+        units = f" of {test.units} units" if test.units else ""
+        lines.append(f"    {test.kind}{units}: {test.method} [{test.source}]")
+        if test.low or test.high:
+            lines.append(f"    passes from {test.low or 'anything'} to {test.high or 'anything'}")
+        for rule in test.rules:
+            row = next(iter(in_force("acceptance", on, id=rule)), {})
+            lines.append(f"    decided by {rule}: {row.get('authority', 'not in force')} [{row.get('source', '')}]")
+    return lines
+
+
+def _yield(found: Formula) -> list[str]:
+    limits = found.yield_limits
+    lines = ["Yield", f"  {limits.units_percent[0]} to {limits.units_percent[1]} % of the plan [{limits.source}]"]
+    return lines + ([f"  at most {limits.loss_percent} % of the mass is lost"] if limits.loss_percent else [])
+
+
+def _beyond_use(found: Formula, on: date) -> list[str]:
+    rule = found.beyond_use
+    row = next(iter(in_force("beyond_use", on, id=rule.category)), {})
+    return [
+        "Beyond use",
+        f"  {row.get('says', 'no rule in force')}: at most {row.get('days', 0)} days [{row.get('source', '')}, {rule.category}]",
+        f"  {rule.storage_text} ({rule.storage})",
+        *[f"  study: {each.days} days at {each.storage}: {each.what} [{each.source}]" for each in rule.study],
+    ]
+
+
+def _label(found: Formula) -> list[str]:
+    from compounding.documents.texts import read_auxiliary, read_warning
+
+    warning, sentences = read_warning(found.label.warning), read_auxiliary()
+    return [
+        "Label",
+        f"  {warning.heading}: {warning.text} [{found.label.warning}]",
+        *[f"  {sentences.get(name, 'a sentence that is not here')} [{name}]" for name in found.label.auxiliary],
+        f"  directions unless the prescription says otherwise: {found.label.directions}",
+    ]

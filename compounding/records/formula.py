@@ -82,6 +82,13 @@ class Filler(Record, frozen=True, kw_only=True):
     refused: tuple[RefusedMaterial, ...] = ()
 
 
+class Shell(Record, frozen=True, kw_only=True):
+    """The empty shells that are filled; size, maker, volume and weight are those of the lot."""
+
+    material: MaterialText
+    note: str
+
+
 class Component(Record, frozen=True, kw_only=True):
     """An ingredient of a liquid beside the source; its amount for a volume of the finished liquid."""
 
@@ -200,6 +207,7 @@ class Formula(Record, frozen=True, kw_only=True):
     powder: PowderSource | None = None
     tablet_notes: tuple[str, ...] = ()
     filler: Filler | None = None
+    shell: Shell | None = None
     component: tuple[Component, ...] = ()
     vehicle: Component | None = None
     tolerance: Tolerance
@@ -215,7 +223,7 @@ class Formula(Record, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        needs = {"capsule": ("filler",), "oral liquid": ("vehicle", "dose", "component")}[self.dosage_form]
+        needs = {"capsule": ("filler", "shell"), "oral liquid": ("vehicle", "dose", "component")}[self.dosage_form]
         form = {"capsule": "capsules", "oral liquid": "an oral liquid"}[self.dosage_form]
         for key in needs:
             if not getattr(self, key):

@@ -30,7 +30,9 @@ def do_step(batch: Batch, number: int) -> tuple[StepDone | None, list[Problem]]:
         text = f"Step {number - 1} of {batch.id} is not done yet: {batch.plan.steps[number - 2].do} Do it first"
         problems.append(Problem("step.order", text, str(number)))
     elif unread := _unread(batch, step):
-        text = f"Step {number} of {batch.id} takes {', '.join(unread)}: record the reading first (compounding batch weigh)"
+        text = (
+            f"Step {number} of {batch.id} takes {', '.join(unread)}: record the reading first (compounding batch weigh)"
+        )
         problems.append(Problem("step.before-weighing", text, str(number)))
     if problems or step is None:
         return None, problems
