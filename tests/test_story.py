@@ -337,6 +337,9 @@ def test_the_worksheet_has_blanks_before_and_the_record_after(bench: Bench) -> N
     before, after = paper(bench, "before.pdf"), paper(bench, "after.pdf")
     both = ("CAPS-1", "TAB-1", "MCC-1", "CAP-1", "952.56 mg", "952.6 mg", "933.5 mg", "971.7 mg", "Weigh 4 tablets")
     assert [word for word in both if word not in before or word not in after] == []
+    origin = ("Example Generics", "AB1234", "47335-0326-08", "Example Capsules", "C9")
+    said = ("amber vial with a child-resistant cap", "[usp-795]")
+    assert [word for word in (*origin, *said) if word not in before or word not in after] == []
     filled = ("952.3 mg", "13222.0 mg", "Tom Reed", "Kim Lane", "Ben Fox", "Ana Ortiz", "98.7 % of label", "0.35 %")
     assert [word for word in filled if word in before] == []
     assert [word for word in filled if word not in after] == []

@@ -145,6 +145,7 @@ def _opening(text: WorksheetText, width: float) -> Iterator[Block]:
     yield _facts([("Formula", formula), ("Balance", text.balance), ("Storage", text.storage)], third)
     use_by = f"{text.beyond_use_date} ({text.beyond_use_reason})" if text.beyond_use_date else ""
     yield _facts([("Beyond-use date", use_by)], width)
+    yield _facts([("Container", text.container)], width)
     yield _facts([("Formula digest", text.formula_digest)], width)
     yield Block(8.0, ())
     tag = max((piece.width for notice in text.warnings for piece in _heading(notice)), default=0.0) * NOTICE + 14
@@ -161,6 +162,7 @@ def _sections(text: WorksheetText, width: float) -> Iterator[Block]:
         )
         for line in text.components
     ]
+    origins = [(line.lot, line.material, line.supplier, line.supplier_lot, line.national_code) for line in text.origins]
     calculations = [(str(line.number), line.do, line.working) for line in text.calculations]
     steps = [(str(line.number), line.do, line.done_by, line.at) for line in text.steps]
     checks = [(line.trait, line.expected, line.observed, line.verdict, line.person, line.at) for line in text.checks]
@@ -169,6 +171,7 @@ def _sections(text: WorksheetText, width: float) -> Iterator[Block]:
     signatures = [(line.meaning, line.name, line.at) for line in text.signatures]
     tables: list[tuple[str, list[Column], Sequence[tuple[str, ...]], float]] = [
         ("Components", _COMPONENTS, components, PEN),
+        ("Origin of the materials", _ORIGINS, origins, PEN),
         ("Calculations", _CALCULATIONS, calculations, PEN),
         ("Assumptions and notes", _WORDS, [(note,) for note in text.notes], PEN),
         ("Procedure", _STEPS, steps, PEN),
@@ -195,6 +198,13 @@ _COMPONENTS = [
     Column("To", 55, right=True),
     Column("Weighed", 60, right=True, bold=True),
     Column("By, time", 60),
+]
+_ORIGINS = [
+    Column("Lot", 70),
+    Column("Material as received", 170),
+    Column("Supplier", 140),
+    Column("Supplier's lot", 80),
+    Column("National Drug Code", 80),
 ]
 _CALCULATIONS = [Column("", 22, right=True), Column("What", 158), Column("Working", 360)]
 _STEPS = [Column("", 22, right=True), Column("Step", 342), Column("Done by", 74), Column("Time", 102)]

@@ -7,6 +7,10 @@ string is a blank for a pen; a filled one is printed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+# Printed where there is nothing to say, so that nobody takes it for a blank to fill in.
+NOT_GIVEN: Final = "none"
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,17 @@ class ComponentLine:
     weighed: str = ""
     by: str = ""
     at: str = ""
+
+
+@dataclass(frozen=True)
+class OriginLine:
+    """Where the lot of a material came from: who supplied it, that supplier's lot, the National Drug Code if any."""
+
+    lot: str
+    material: str
+    supplier: str
+    supplier_lot: str
+    national_code: str = NOT_GIVEN
 
 
 @dataclass(frozen=True)
@@ -99,8 +114,8 @@ class WorksheetText:
         record: id of the batch, repeated on each page.
         formula, formula_version, formula_digest: the master formulation record it follows.
         product, strength, quantity: what is made.
-        prepared_on, beyond_use_date: ISO dates; ``beyond_use_reason`` says what limited the latter.
-        storage, balance: words.
+        prepared_on, beyond_use_date: ISO dates; ``beyond_use_reason`` says what limited the latter, and its source.
+        storage, balance, container: words.
         description: the finished preparation as seen; blank until then.
         warnings, notes: what must be seen at once, and what the calculations assume.
         head: short code of the journal's head; this paper is the witness against a rewritten journal.
@@ -120,9 +135,11 @@ class WorksheetText:
     storage: str
     balance: str
     head: str
+    container: str = ""
     warnings: tuple[Notice, ...] = ()
     notes: tuple[str, ...] = ()
     components: tuple[ComponentLine, ...] = ()
+    origins: tuple[OriginLine, ...] = ()
     calculations: tuple[CalculationLine, ...] = ()
     steps: tuple[StepLine, ...] = ()
     checks: tuple[CheckLine, ...] = ()

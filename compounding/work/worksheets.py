@@ -11,10 +11,12 @@ from compounding.records.label import WarningText
 from compounding.records.plan import Plan
 from compounding.records.stock import Lot
 from compounding.records.worksheet import (
+    NOT_GIVEN,
     CalculationLine,
     CheckLine,
     ComponentLine,
     Notice,
+    OriginLine,
     SignatureLine,
     StepLine,
     WorksheetText,
@@ -48,16 +50,18 @@ def worksheet_text(
         quantity=amount + (f" (mixture for {plan.made}, overage {plan.overage_percent} % on the {plan.overage_on})"),
         prepared_on=plan.prepared,
         beyond_use_date=plan.beyond_use.date,
-        beyond_use_reason=f"{plan.beyond_use.days} days; {plan.beyond_use.limited_by}",
+        beyond_use_reason=f"{plan.beyond_use.days} days; {plan.beyond_use.limited_by} [{plan.beyond_use.source}]",
         storage=batch.formula.beyond_use.storage_text,
         balance=f"{plan.balance.name}, {plan.balance.readability}, at least {plan.balance.minimum_weight}",
         head=head,
+        container=batch.formula.container + (f"; bottle of {plan.bottle}" if plan.bottle else ""),
         warnings=(
             Notice(warning.heading, warning.text),
             Notice("NALTREXONE", "not naloxone. " + batch.formula.strength_basis),
         ),
         notes=(*plan.warnings, *_doubts(plan), *batch.formula.notes),
         components=tuple(_component(batch, line.line, lots, names) for line in plan.lines) + _shells(batch, lots),
+        origins=_origins(batch, lots),
         calculations=tuple(
             CalculationLine(each.number, each.gives, f"{each.working} = {each.result}") for each in plan.calculation
         ),
@@ -120,6 +124,18 @@ def _shells(batch: Batch, lots: Mapping[str, Lot]) -> tuple[ComponentLine, ...]:
             high="",
             weighed=f"{used} shells" if used else "",
         ),
+    )
+
+
+def _origins(batch: Batch, lots: Mapping[str, Lot]) -> tuple[OriginLine, ...]:
+    """Where each lot of the batch came from, once, in the order of the worksheet."""
+    used = [line.lot for line in batch.plan.lines] + [batch.plan.capsule.lot if batch.plan.capsule else None]
+    received = [lots[id].received for id in dict.fromkeys(filter(None, used)) if id in lots]
+    return tuple(
+        OriginLine(
+            each.lot, each.material, each.supplier, each.supplier_lot, each.national_code or each.ndc or NOT_GIVEN
+        )
+        for each in received
     )
 
 

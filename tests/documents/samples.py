@@ -15,6 +15,7 @@ from compounding.records.worksheet import (
     CheckLine,
     ComponentLine,
     Notice,
+    OriginLine,
     SignatureLine,
     StepLine,
     WorksheetText,
@@ -82,10 +83,11 @@ BLANK = WorksheetText(
     quantity="100 capsules",
     prepared_on="",
     beyond_use_date="2027-05-20",
-    beyond_use_reason="180 days for a nonaqueous preparation; no component expires before",
+    beyond_use_reason="180 days for a nonaqueous preparation; no component expires before [usp-795]",
     storage="20 °C to 25 °C, in a tight, light-resistant container",
     balance="AX-204, reads 0.1 mg, minimum weight 20 mg",
     head="3f2a-91bc",
+    container="Tight, light-resistant amber vial with a child-resistant cap",
     warnings=(
         Notice("OPIOID ANTAGONIST", "Naltrexone blocks opioids. Anyone who takes opioids does not handle the powder."),
     ),
@@ -98,6 +100,10 @@ BLANK = WorksheetText(
             *("Microcrystalline cellulose PH-101", "MCC-0091", "2028-02-29"),
             *("12,547.44 mg", "12.5474 g", "12.422 g", "12.673 g"),
         ),
+    ),
+    origins=(
+        OriginLine("NTX-24117", "naltrexone tablets", "Example Generics", "AB1234", "47335-0326-08"),
+        OriginLine("MCC-0091", "microcrystalline cellulose", "Example Excipients", "M77"),
     ),
     calculations=(
         CalculationLine(1, "Active, with 5 % overage", "1.5 mg × 100 capsules × 1.05 = 157.5 mg"),
