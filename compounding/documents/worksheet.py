@@ -201,10 +201,10 @@ _COMPONENTS = [
 ]
 _ORIGINS = [
     Column("Lot", 70),
-    Column("Material as received", 170),
-    Column("Supplier", 140),
+    Column("Material as received", 160),
+    Column("Supplier", 130),
     Column("Supplier's lot", 80),
-    Column("National Drug Code", 80),
+    Column("National Drug Code", 100),
 ]
 _CALCULATIONS = [Column("", 22, right=True), Column("What", 158), Column("Working", 360)]
 _STEPS = [Column("", 22, right=True), Column("Step", 342), Column("Done by", 74), Column("Time", 102)]
