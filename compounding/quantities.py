@@ -376,17 +376,16 @@ def half_up(value: Fraction, places: int = 0) -> Fraction:
 
 
 def decimal_text(value: Fraction, places: int | None = None) -> str:
-    """Write a rational as a decimal: exactly where that takes at most 12 places, else half up to 9.
+    """Write a rational as a decimal, half up to 9 places: no more, so that `quantity` reads back what a record says.
 
     Args:
-        places: at most this many decimals, rounded half up; None keeps what is exact.
+        places: at most this many decimals, rounded half up.
 
     Example:
         >>> decimal_text(Fraction(1, 8)), decimal_text(Fraction(2, 3), 2)
         ('0.125', '0.67')
     """
-    if places is None:
-        places = 12 if 10**12 % value.denominator == 0 else 9
+    places = 9 if places is None else places
     shown = half_up(value, places)
     digits = f"{abs(shown.numerator) * 10**places // shown.denominator:0{places + 1}d}"
     text = f"{digits[:-places]}.{digits[-places:]}".rstrip("0").rstrip(".") if places else digits

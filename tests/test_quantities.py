@@ -119,6 +119,11 @@ def test_what_is_written_reads_back_the_same(text: str, unit: str) -> None:
     assert quantity(written(read)) == read
 
 
+@given(st.fractions(0, 999_999))
+def test_what_a_plan_works_out_is_written_so_that_it_can_be_read_back(value: Fraction) -> None:
+    assert quantity(f"{decimal_text(value)} mg").magnitude == half_up(value, 9)
+
+
 @given(numbers)
 def test_a_number_is_the_decimal_that_was_typed(text: str) -> None:
     assert number(text) == Fraction(Decimal(text))
