@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 
 from compounding.calc import sources
 from compounding.calc.measured import working
@@ -52,11 +53,16 @@ class PowderContent:
 
 def check_powder(powder: Powder, ordered: str, on: date) -> list[Problem]:
     """What is wrong with a powder for an order, its certificate and the correction, all at once."""
+    return list(_problems_of(powder, ordered, on))
+
+
+@lru_cache(maxsize=16)  # a plan asks three times: of its bench, of its warnings and of its content
+def _problems_of(powder: Powder, ordered: str, on: date) -> tuple[Problem, ...]:
     with working():  # what is only judged here is no step of a plan
         problems = check_certificate(powder, ordered, on)
         if not stopping(problems):
             problems += _check_uncorrected(powder, forms_of(powder, ordered, on), on)
-    return problems
+    return tuple(problems)
 
 
 def content_of(powder: Powder, ordered: str, on: date) -> PowderContent:
