@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 
 from compounding.problems import Problem
@@ -9,9 +10,10 @@ from compounding.quantities import Quantity, written
 from compounding.records.formula import Formula
 from compounding.records.plan import Plan
 from compounding.records.record import as_data
-from compounding.work.materials import Filler, Materials, Order, Shells
+from compounding.rules.tables import in_force, one_in_force
+from compounding.work.materials import Filler, Materials, Order, Powder, Shells
 from compounding.work.second.compare import compare
-from compounding.work.second.recompute import CapsuleTexts, Inputs, TabletTexts
+from compounding.work.second.inputs import CapsuleTexts, DeviceTexts, Inputs, PowderTexts, SubstanceTexts, TabletTexts
 
 
 def differing(plan: Plan, formula: Formula, order: Order, materials: Materials) -> list[Problem]:
@@ -21,20 +23,66 @@ def differing(plan: Plan, formula: Formula, order: Order, materials: Materials) 
 
 def inputs_from(formula: Formula, order: Order, materials: Materials) -> Inputs:
     """The texts that the second path reads; the formula's own stand as they were written."""
-    tablets, filler, shells = materials.tablets, materials.filler, materials.shells
+    filler, shells, balance = materials.filler, materials.shells, materials.balance
+    liquid = order.count is None
     return Inputs(
         strength=exactly(order.strength),
         ordered=exactly(order.volume) if order.volume is not None else f"{order.count} capsules",
         overage=str(order.overage),
         overage_on=order.overage_on,
-        source=TabletTexts(exactly(tablets.label_claim), tuple(exactly(weight) for weight in tablets.weights)),
-        readability=exactly(materials.balance.readability),
+        source=_source(order, materials),
+        readability=exactly(balance.readability),
+        minimum=exactly(balance.minimum_weight),
         weighing_percent=formula.tolerance.weighing_percent,
         volume_percent=formula.tolerance.volume_percent,
         capsule=_capsule(filler, shells, materials.source_packing) if filler and shells and order.count else None,
         components=tuple((component.material, component.amount or "") for component in formula.component),
         dose=_or_none(order.dose),
+        method=order.method,
+        capacity=_or_none(balance.capacity),
+        solubility=formula.powder.solubility if liquid and formula.powder and materials.powder else None,
+        substance=_substance(formula.substance, order),
+        devices=tuple(DeviceTexts(each.name, exactly(each.capacity), exactly(each.step)) for each in order.devices),
     )
+
+
+def _source(order: Order, materials: Materials) -> TabletTexts | PowderTexts:
+    if materials.powder:
+        return _powder(materials.powder, order.prepared)
+    tablets = materials.tablets
+    assert tablets
+    weights = tuple(exactly(weight) for weight in tablets.weights)
+    return TabletTexts(exactly(tablets.label_claim), weights, _share(tablets.content))
+
+
+def _powder(powder: Powder, on: date) -> PowderTexts:
+    rule = next(iter(in_force("substances", on, kind="correction", id=powder.correction)), None)
+    return PowderTexts(
+        form=powder.form,
+        assay=_share(powder.assay) or "",
+        basis=powder.basis or "",
+        water=_share(powder.water),
+        loss_on_drying=_share(powder.loss_on_drying),
+        solvents=_share(powder.solvents),
+        assay_of=powder.assay_of,
+        correction=powder.correction,
+        above_100=powder.above_100,
+        deficit_above=str(rule["deficit_above"]) if rule else None,
+        decimals=str(rule["decimals"]) if rule else None,
+    )
+
+
+def _substance(counted: str, order: Order) -> SubstanceTexts:
+    """What the tables hold of the substance on the day of preparation, before it is computed with."""
+    rows = in_force("substances", order.prepared, kind="form")
+    of = next((row["substance"] for row in rows if row["id"] == counted), None)
+    weights = one_in_force("substances", order.prepared, kind="weights")["weights"]
+    known = tuple((row["id"], row["short"], row["formula"]) for row in rows if row["substance"] == of)
+    return SubstanceTexts(counted, order.ordered_as or counted, known, tuple(weights.items()))
+
+
+def _share(share: Fraction | None) -> str | None:
+    return None if share is None else str(share)
 
 
 def exactly(value: Quantity) -> str:

@@ -10,71 +10,136 @@ from collections.abc import Mapping
 from typing import Any
 
 from compounding.problems import Problem
+from compounding.work.second.content import assayed, factor, formula_of, labelled, mole, taken_out
+from compounding.work.second.inputs import CapsuleTexts, Inputs, PowderTexts, SubstanceTexts, TabletTexts
 from compounding.work.second.ratio import ONE, ZERO, Ratio, decimal, total
 from compounding.work.second.reading import MASS, measured, number, of_kind
-from compounding.work.second.recompute import CapsuleTexts, Inputs
+from compounding.work.second.recompute import Numbers
 
 # What is left open, and how much of it rounding explains.
 OpenEnds = dict[str, tuple[Ratio, Ratio]]
 
 
-def mass_balance(plan: Mapping[str, Any], inputs: Inputs, exact: Mapping[str, tuple[str, Ratio]]) -> list[Problem]:
+def mass_balance(plan: Mapping[str, Any], inputs: Inputs, exact: Numbers) -> list[Problem]:
     """Every amount that does not balance, as problems ``plan.mass-balance`` that stop.
 
-        tablets x claim = strength x ordered x (1 + overage) + left-over powder x claim / average
-        source / its packing + filler / its packing = capsules made
+        active in the tablets, or in the powder = doses ordered x (1 + overage) + active in what is left over
+        source weighed = source in the parts that are used + source thrown away with the rest of each mixture
+        source / its packing + filler and diluent / their packing = capsules made
         whole tablets = powder weighed + powder discarded, within half a step
-        strength expected x made = active in the powder weighed, within half of the last decimal
+        strength expected x made = active carried, within half of the last decimal
 
     Args:
         plan: the record of the plan as plain data: what was rounded.
         inputs: what was ordered and what lies on the bench, as text.
         exact: the numbers before rounding, to which the plan was compared.
     """
-    source, powder = plan["source"], exact["source.exact"][1]
-    weigh, discarded = of_kind(MASS, source["weigh"]), of_kind(MASS, source["discarded"])
-    half_step = of_kind(MASS, inputs.readability) / Ratio(2)
-
-    claim = of_kind(MASS, inputs.source.label_claim)
-    weights = tuple(of_kind(MASS, weight) for weight in inputs.source.weights)
-    tablets = Ratio(source["tablets"])
-    whole = tablets * total(weights) / Ratio(len(weights))
-    carried = tablets * claim / whole
-
     ordered, more = measured(inputs.ordered).value, ONE + number(inputs.overage)
-    doses = measured(inputs.strength).value * ordered * more
+    doses = _counted(measured(inputs.strength).value * ordered * more, inputs.substance)
     made = ordered * more if inputs.overage_on == "batch" else ordered
-    expected = measured(plan["expected"]["strength"])
-
-    left: OpenEnds = {
-        "active in the tablets, less the doses and what is left over": (
-            tablets * claim - doses - (whole - powder) * carried,
-            ZERO,
-        ),
-        "powder weighed and discarded, less the whole tablets": (weigh + discarded - whole, half_step),
-        "powder weighed, less the exact mass": (weigh - powder, half_step),
-        "active in the strength expected, less what the powder weighed carries": (
-            expected.value * made - weigh * carried,
-            made * expected.unit / Ratio(2 * 10**4),
+    need, weigh = exact["source.exact"][1], of_kind(MASS, plan["source"]["weigh"])
+    used, left = _mixtures(plan, need if inputs.method == "whole-tablets" else weigh, exact)
+    if isinstance(inputs.source, PowderTexts):
+        carried = doses / need
+        left |= _moles(inputs.source, inputs.substance, need, doses)
+    else:
+        carried, tablets = _tablets(plan, inputs.source, inputs, need, doses)
+        left |= tablets
+    expected, half_step = measured(plan["expected"]["strength"]), of_kind(MASS, inputs.readability) / Ratio(2)
+    first = exact["source.exact" if inputs.method == "whole-tablets" else "lines.source.exact"]
+    left |= {
+        "powder weighed, less the exact mass": (weigh - first[1], half_step),
+        "active in the strength expected, less what the source carries": (
+            _counted(expected.value * made, inputs.substance) - used * carried,
+            _counted(made * expected.unit / Ratio(2 * 10**4), inputs.substance),
         ),
     }
-    if whole < weigh and inputs.method != "whole-tablets":
-        left["powder weighed, less all the tablets crushed"] = (weigh - whole, ZERO)
     if inputs.capsule:
-        left |= _full_capsules(inputs.capsule, made, powder, exact)
+        left |= _full_capsules(plan, inputs.capsule, made, need, exact)
     return [_problem(what, over) for what, (over, explained) in left.items() if explained < abs(over)]
 
 
+def _counted(active: Ratio, substance: SubstanceTexts) -> Ratio:
+    """Active as the form that is counted: the moles of the form that was ordered, weighed as the other."""
+    if substance.ordered == substance.counted:
+        return active
+    ordered, counted = (formula_of(substance, name) for name in (substance.ordered, substance.counted))
+    return active / mole(substance, ordered) * mole(substance, counted)
+
+
+def _tablets(
+    plan: Mapping[str, Any], source: TabletTexts, inputs: Inputs, need: Ratio, doses: Ratio
+) -> tuple[Ratio, OpenEnds]:
+    """Active in one mass of tablet powder; and that all tablets crushed are in the doses or left over."""
+    crushed, weigh = Ratio(plan["source"]["tablets"]), of_kind(MASS, plan["source"]["weigh"])
+    discarded, half_step = of_kind(MASS, plan["source"]["discarded"]), of_kind(MASS, inputs.readability) / Ratio(2)
+    claim = of_kind(MASS, source.label_claim) * (number(source.content) if source.content else ONE)
+    weights = tuple(of_kind(MASS, weight) for weight in source.weights)
+    whole = crushed * total(weights) / Ratio(len(weights))
+    carried = crushed * claim / whole
+    left = {
+        "active in the tablets, less the doses and what is left over": (
+            crushed * claim - doses - (whole - need) * carried,
+            ZERO,
+        ),
+        "powder weighed and discarded, less the whole tablets": (weigh + discarded - whole, half_step),
+    }
+    if whole < weigh and inputs.method != "whole-tablets":
+        left["powder weighed, less all the tablets crushed"] = (weigh - whole, ZERO)
+    return carried, left
+
+
+def _moles(powder: PowderTexts, substance: SubstanceTexts, need: Ratio, doses: Ratio) -> OpenEnds:
+    """What leaves the powder when it is dried, what is no active, and what is: counted in moles of active.
+
+    A correction that is not the certificate's own counts for what it says it does.
+    """
+    if powder.correction == "always":
+        dry, assay = need - need * taken_out(powder), number(powder.assay)
+        active = dry * (ONE if powder.above_100 == "as-100" and not assay <= ONE else assay)
+    else:
+        active = need / factor(powder)
+    if substance.forms:
+        held = labelled(powder, substance) if powder.correction == "none" else assayed(powder, substance)
+        active = active / mole(substance, held)
+        doses = doses / mole(substance, formula_of(substance, substance.counted))
+    return {"active in the powder, less the doses": (active - doses, ZERO)}
+
+
+def _mixtures(plan: Mapping[str, Any], weigh: Ratio, exact: Numbers) -> tuple[Ratio, OpenEnds]:
+    """The source that the last part carries; and that none of it is lost between the weighing and that part."""
+    drug = weigh
+    left: OpenEnds = {}
+    thrown_away = ZERO
+    for each in plan["aliquots"]:
+        inside, whole, take, rest = (measured(each[name]).value for name in ("weigh", "total", "take", "wasted"))
+        left[f"mixture {each['step']}: part and rest, less all of it"] = (take + rest - whole, ZERO)
+        if each["diluent"] is not None:
+            additions = total(tuple(of_kind(MASS, text) for text in each["geometric"]))
+            left[f"mixture {each['step']}: what goes in, less all of it"] = (
+                inside + of_kind(MASS, each["diluent"]) - whole,
+                ZERO,
+            )
+            left[f"mixture {each['step']}: additions, less the diluent"] = (inside + additions - whole, ZERO)
+        thrown_away = thrown_away + rest * drug / whole
+        drug = exact[f"aliquots.{each['step']}.carries"][1]
+    left["source weighed, less what is used and what is thrown away"] = (weigh - drug - thrown_away, ZERO)
+    return drug, left
+
+
 def _full_capsules(
-    capsule: CapsuleTexts, made: Ratio, powder: Ratio, exact: Mapping[str, tuple[str, Ratio]]
+    plan: Mapping[str, Any], capsule: CapsuleTexts, made: Ratio, powder: Ratio, exact: Numbers
 ) -> OpenEnds:
-    """Every capsule is full, and what fills it is source and filler; counted as mass of filler."""
+    """Every capsule is full, and what fills it is source, diluent and filler; counted as mass of filler."""
     if capsule.packing:
         packing = of_kind(MASS, capsule.packing)
     else:
         packing = measured(capsule.tapped_density or "").value * measured(capsule.shell_volume).value
     exchange = packing / of_kind(MASS, capsule.source_packing) if capsule.source_packing else ONE
     filler, fill = exact["filler.exact"][1], exact["capsule.fill"][1]
+    if plan["aliquots"]:
+        last = plan["aliquots"][-1]
+        filler = filler + of_kind(MASS, last["take"]) - exact[f"aliquots.{last['step']}.carries"][1]
     return {
         "capsules filled by source and filler, less the capsules made": (
             powder * exchange + filler - made * packing,

@@ -1,7 +1,6 @@
 """A plan against its second calculation, number by number, and then against the mass balance.
 
-A plan writes a number exactly where that takes at most 12 decimals, else at 9; a few it writes shorter. That
-agreement on writing is all that the two paths share.
+A plan writes a number at 9 decimals, a few shorter. That agreement on writing is all that the two paths share.
 """
 
 from __future__ import annotations
@@ -11,14 +10,20 @@ from typing import Any
 
 from compounding.problems import CompoundingError, Problem
 from compounding.work.second.balance import mass_balance
+from compounding.work.second.inputs import Chosen, Inputs, Part
 from compounding.work.second.ratio import Ratio, decimal, to_places
 from compounding.work.second.reading import measured
-from compounding.work.second.recompute import Inputs, recompute
+from compounding.work.second.recompute import recompute
 
-# Numbers that the plan writes with fewer decimals; the rest are exact.
+# Numbers that a plan writes with fewer decimals than 9.
 PLACES = {
     "overage_percent": 4,
     "dose.volume": 3,
+    "dose.error_percent": 1,
+    "source.content_percent": 4,
+    "certificate.content_percent": 4,
+    "certificate.factor": 3,
+    "certificate.exact_factor": 6,
     "expected.strength": 4,
     "expected.error_percent": 4,
     "source.rounding_error_percent": 4,
@@ -28,10 +33,11 @@ PLACES = {
 }
 # What of a plan is a number of the dose. Every one that a plan holds must be worked out a second time.
 NUMBERS = {
-    "": ("strength", "made", "overage_percent"),
+    "": ("strength", "count", "volume", "made", "overage_percent"),
     "active": ("needed",),
     "source": (
         "label_claim",
+        "content_percent",
         "average_weight",
         "exact",
         "weigh",
@@ -42,11 +48,12 @@ NUMBERS = {
     ),
     "filler": ("packing", "per_capsule", "exact", "weigh", "rounding_error_percent"),
     "capsule": ("volume", "shell", "fill", "theoretical_weight", "source_share_percent", "packed_percent"),
-    "dose": ("dose", "volume"),
+    "dose": ("dose", "volume", "nearest", "error_percent"),
     "expected": ("strength", "error_percent"),
-    "balance": ("readability",),
+    "balance": ("readability", "minimum_weight"),
 }
 LINE = ("exact", "target", "low", "high")
+ALIQUOT = ("weigh", "diluent", "total", "take", "multiple", "wasted", "carries")
 
 
 def compare(plan: Mapping[str, Any], inputs: Inputs) -> list[Problem]:
@@ -61,11 +68,17 @@ def compare(plan: Mapping[str, Any], inputs: Inputs) -> list[Problem]:
         The balance of numbers that already differ would say the same again.
     """
     try:
-        again = recompute(inputs)
+        again = recompute(inputs, chosen_in(plan))
         problems = differences(plan, again)
         return problems or mass_balance(plan, inputs, again)
     except (CompoundingError, ArithmeticError, LookupError, TypeError) as why:
         return [_differs(f"the second calculation could not be made: {why}", None)]
+
+
+def chosen_in(plan: Mapping[str, Any]) -> Chosen:
+    """What a plan chose: these are taken from it, judged, and everything else is worked out from them."""
+    parts = tuple(Part(int(each["multiple"]), each["take"]) for each in plan.get("aliquots", ()))
+    return Chosen(parts, (plan.get("dose") or {}).get("device"))
 
 
 def differences(plan: Mapping[str, Any], expected: Mapping[str, tuple[str, Ratio]]) -> list[Problem]:
@@ -82,22 +95,10 @@ def differences(plan: Mapping[str, Any], expected: Mapping[str, tuple[str, Ratio
         else:
             kind, value = expected[name]
             seen = measured(found[name])
-            if seen.kind != kind or seen.shown != written(value / seen.unit, PLACES.get(name)):
+            if seen.kind != kind or seen.shown != to_places(value / seen.unit, PLACES.get(name, 9)):
                 again = f"{decimal(value / seen.unit)} {seen.name}".rstrip() if seen.kind == kind else f"a {kind}"
                 problems.append(_differs(f"{name} is {found[name]} in the plan and {again} worked out again", name))
     return problems
-
-
-def written(value: Ratio, places: int | None = None) -> Ratio:
-    """A value as a plan writes it: exactly where that takes at most 12 decimals, else at 9; or at so many at most.
-
-    Example:
-        >>> written(Ratio(1, 2**12)) == Ratio(1, 2**12), written(Ratio(2, 3)) == Ratio(666666667, 10**9)
-        (True, True)
-    """
-    if places is not None:
-        return to_places(value, places)
-    return value if 10**12 % value.under == 0 else to_places(value, 9)
 
 
 def _numbers(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -109,6 +110,20 @@ def _numbers(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield f"{part}.{name}".lstrip("."), str(values[name])
     for line in plan["lines"]:
         yield from ((f"lines.{line['line']}.{name}", line[name]) for name in LINE)
+    for each in plan["aliquots"]:
+        here = f"aliquots.{each['step']}"
+        yield from ((f"{here}.{name}", str(each[name])) for name in ALIQUOT if each[name] is not None)
+        yield from ((f"{here}.geometric.{number}", text) for number, text in enumerate(each["geometric"], 1))
+    yield from _certificate(dict(plan["source"]["certificate"]))
+
+
+def _certificate(lines: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The numbers in the lines of a certificate: ``90.5364 % naltrexone ...``, ``1.105 in use; 1.104528 by ...``."""
+    if lines:
+        in_use, exact = lines["factor"].split("; ")
+        yield "certificate.content_percent", lines["content"].partition(" ")[0]
+        yield "certificate.factor", in_use.partition(" ")[0]
+        yield "certificate.exact_factor", exact.partition(" ")[0]
 
 
 def _differs(what: str, where: str | None) -> Problem:

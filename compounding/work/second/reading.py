@@ -14,6 +14,7 @@ from compounding.work.second.ratio import Ratio
 MASS: Final = "mass"
 VOLUME: Final = "volume"
 PLAIN: Final = "number"
+CONCENTRATION: Final = f"{MASS}/{VOLUME}"
 
 # Each unit as so many of the smallest, with what it measures: nanograms, nanolitres, pieces.
 UNITS: Final = {

@@ -1,9 +1,7 @@
 """An order and its materials, as text, to every number of a plan: the rules of the pharmacy, in integers.
 
 Masses are nanograms, volumes nanolitres, a density nanograms in a nanolitre. Whatever carries the active enters as
-one number, `content`: the active in one mass of source. Tablets give label claim / average weight; a powder will give
-assay x what its basis leaves x molar mass wanted / molar mass weighed; a trituration or an aliquot is again a mass of
-active in a mass of mixture. Only `content` and `tablets_for` know which source it is.
+one number, `content`: the active in one mass of source.
 """
 
 from __future__ import annotations
@@ -11,77 +9,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from compounding.problems import CannotCompute
-from compounding.work.second.ratio import HUNDRED, ONE, Ratio, ceiling, to_step, total
-from compounding.work.second.reading import MASS, PLAIN, VOLUME, number, of_kind
+from compounding.work.second.content import (
+    average,
+    certified_factor,
+    content,
+    factor,
+    in_one_tablet,
+    ordered_as_counted,
+)
+from compounding.work.second.dilution import Mixture, mixtures, parts_together
+from compounding.work.second.inputs import (
+    CapsuleTexts,
+    Chosen,
+    DeviceTexts,
+    Inputs,
+    PowderTexts,
+    SubstanceTexts,
+    TabletTexts,
+)
+from compounding.work.second.ratio import HUNDRED, ONE, ZERO, Ratio, ceiling, to_step
+from compounding.work.second.reading import CONCENTRATION, MASS, PLAIN, VOLUME, measured, number, of_kind
 
-CONCENTRATION = f"{MASS}/{VOLUME}"
 CYLINDER = of_kind(VOLUME, "0.01 mL")
-
-
-@dataclass(frozen=True)
-class TabletTexts:
-    """Tablets as a source.
-
-    Args:
-        label_claim: active in one tablet, such as ``50 mg``.
-        weights: weight of each tablet, or their average alone, such as ``302.4 mg``.
-    """
-
-    label_claim: str
-    weights: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class CapsuleTexts:
-    """What fills a capsule beside the source; one of packing and tapped density is given.
-
-    Args:
-        packing: filler that fills one capsule, such as ``135 mg``.
-        tapped_density: of the filler, such as ``0.45 g/mL``.
-        source_packing: source that fills one capsule; None if it is taken to pack like the filler.
-        shell_volume: such as ``0.30 mL``.
-        shell_weight: such as ``48 mg``.
-    """
-
-    packing: str | None
-    tapped_density: str | None
-    source_packing: str | None
-    shell_volume: str
-    shell_weight: str
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """All that the numbers of a plan depend on, as text.
-
-    Args:
-        strength: ``1.5 mg`` in a capsule, or ``1 mg/mL`` of a liquid.
-        ordered: ``100 capsules`` or ``60 mL``.
-        overage: share added for losses, such as ``1/20`` or ``0.05``.
-        overage_on: ``batch`` or ``active``.
-        source: what carries the active.
-        readability: smallest step of the balance, such as ``0.1 mg``.
-        weighing_percent: how far a weighing may lie from its target, such as ``2``.
-        volume_percent: the same for a volume.
-        capsule: for capsules alone.
-        components: for a liquid: each material with its amount, such as ``0.5 g/100 mL``.
-        dose: for a liquid, if the order names one, such as ``4.5 mg``.
-        method: ``standard``; ``whole-tablets`` counts them and weighs no powder; ``volume-completion`` takes
-            filler as the capsules need it.
-    """
-
-    strength: str
-    ordered: str
-    overage: str
-    overage_on: str
-    source: TabletTexts
-    readability: str
-    weighing_percent: str
-    volume_percent: str
-    capsule: CapsuleTexts | None = None
-    components: tuple[tuple[str, str], ...] = ()
-    dose: str | None = None
-    method: str = "standard"
+# The numbers of a plan by their places in the record: what each measures, and its value in the smallest units.
+Numbers = dict[str, tuple[str, Ratio]]
 
 
 @dataclass(frozen=True)
@@ -91,7 +42,7 @@ class Batch:
     Args:
         strength: active in one capsule, or in one volume.
         made: capsules, or volume, that the mixture is enough for.
-        active: in the whole mixture.
+        active: in the whole mixture, as the form that is counted.
     """
 
     strength: Ratio
@@ -102,7 +53,7 @@ class Batch:
 def batch(inputs: Inputs) -> Batch:
     """Active for everything ordered and its overage; an overage on the batch makes more of the same mixture.
 
-    active = strength x ordered x (1 + overage)
+    active = strength x ordered x (1 + overage) x counted form in one of the ordered
     made   = ordered x (1 + overage)   if the overage is on the batch
            = ordered                   if it is on the active alone
     """
@@ -110,79 +61,118 @@ def batch(inputs: Inputs) -> Batch:
     ordered = of_kind(PLAIN if inputs.capsule else VOLUME, inputs.ordered)
     more = ONE + number(inputs.overage)
     made = {"batch": ordered * more, "active": ordered}[inputs.overage_on]
-    return Batch(strength, made, strength * ordered * more)
+    return Batch(strength, made, strength * ordered * more * ordered_as_counted(inputs.substance))
 
 
-def average(source: TabletTexts) -> Ratio:
-    """Weight of one tablet: the sum of all, divided by how many they are."""
-    weights = tuple(of_kind(MASS, weight) for weight in source.weights)
-    return total(weights) / Ratio(len(weights))
+def tablets_for(powder: Ratio, weigh: Ratio, source: TabletTexts) -> int:
+    """Whole tablets to crush: enough for the exact powder, and for what the balance will ask for."""
+    return max(ceiling(powder / average(source)), ceiling(weigh / average(source)))
 
 
-def content(source: TabletTexts) -> Ratio:
-    """Active in one mass of source [1; above 0]: every kind of source has its branch here."""
-    return of_kind(MASS, source.label_claim) / average(source)
-
-
-def tablets_for(powder: Ratio, weigh: Ratio, inputs: Inputs) -> int:
-    """Whole tablets to crush: enough for the exact powder, and for what the balance will ask for, if one is used."""
-    one = average(inputs.source)
-    weighed = powder if inputs.method == "whole-tablets" else weigh
-    return max(ceiling(powder / one), ceiling(weighed / one))
-
-
-def recompute(inputs: Inputs) -> dict[str, tuple[str, Ratio]]:
+def recompute(inputs: Inputs, chosen: Chosen = Chosen()) -> Numbers:  # noqa: B008
     """Every number of the plan by its place in the record, with what it measures, in the smallest units.
 
     What a balance weighs is rounded once, here, to the balance's step; all else is exact.
 
+    Args:
+        inputs: what was ordered and what lies on the bench.
+        chosen: what the plan chose.
+
     Raises:
         NotUnderstood: a text cannot be read.
-        CannotCompute: the source alone overfills the capsule.
+        CannotCompute: the source alone overfills the capsule, or something cannot be weighed or measured.
 
     Source:
-        jcu-tablets, compdirect
+        jcu-tablets, compdirect, unc-triturations
     """
     made = batch(inputs)
-    strength = MASS if inputs.capsule else CONCENTRATION
+    kind, size = (PLAIN, "count") if inputs.capsule else (VOLUME, "volume")
     found = {
-        "strength": (strength, made.strength),
-        "made": (PLAIN if inputs.capsule else VOLUME, made.made),
+        "strength": (MASS if inputs.capsule else CONCENTRATION, made.strength),
+        size: (kind, of_kind(kind, inputs.ordered)),
+        "made": (kind, made.made),
         "overage_percent": (PLAIN, number(inputs.overage) * HUNDRED),
         "active.needed": (MASS, made.active),
         "balance.readability": (MASS, of_kind(MASS, inputs.readability)),
+        "balance.minimum_weight": (MASS, of_kind(MASS, inputs.minimum)),
     }
-    powder = made.active / content(inputs.source)
-    found |= _source(inputs, made, powder, strength)
-    return found | (_capsule(inputs, inputs.capsule, made, powder) if inputs.capsule else _liquid(inputs, made))
+    need = made.active / content(inputs.source, inputs.substance)
+    mixed = mixtures(need, inputs, chosen)
+    found |= _source(inputs, chosen, made, need, mixed) | _mixtures(inputs, mixed)
+    if inputs.capsule:
+        return found | _capsule(inputs, inputs.capsule, made, need, mixed)
+    return found | _liquid(inputs, made) | _dose(inputs, chosen, made)
 
 
-def _source(inputs: Inputs, made: Batch, powder: Ratio, strength: str) -> dict[str, tuple[str, Ratio]]:
-    source, step = inputs.source, of_kind(MASS, inputs.readability)
-    one, claim = average(source), of_kind(MASS, source.label_claim)
-    weigh = to_step(powder, step)
-    tablets = tablets_for(powder, weigh, inputs)
-    reached = weigh * content(source) / made.made
-    return {
-        "source.label_claim": (MASS, claim),
-        "source.average_weight": (MASS, one),
-        "source.exact": (MASS, powder),
-        "source.weigh": (MASS, weigh),
-        "source.tablets_exact": (PLAIN, made.active / claim),
-        "source.tablets": (PLAIN, Ratio(tablets)),
-        "source.discarded": (MASS, to_step(Ratio(tablets) * one - weigh, step)),
-        "source.rounding_error_percent": (PLAIN, _percent_off(weigh, powder)),
-        "expected.strength": (strength, reached),
+def _source(inputs: Inputs, chosen: Chosen, made: Batch, need: Ratio, mixed: tuple[Mixture, ...]) -> Numbers:
+    """What is weighed of the source: the need, or the drug of the first mixture, which the last part carries again."""
+    step, whole = of_kind(MASS, inputs.readability), inputs.method == "whole-tablets"
+    first = need * parts_together(chosen)
+    weigh = first if whole else to_step(first, step)
+    carried = mixed[-1].carries if mixed else weigh
+    reached = carried * content(inputs.source, inputs.substance) / ordered_as_counted(inputs.substance) / made.made
+    found = {
+        "source.exact": (MASS, need),
+        "source.weigh": (MASS, to_step(weigh, _last_digit(inputs.readability)) if whole else weigh),
+        "source.rounding_error_percent": (PLAIN, _percent_off(carried, need)),
+        "expected.strength": (MASS if inputs.capsule else CONCENTRATION, reached),
         "expected.error_percent": (PLAIN, _percent_off(reached, made.strength)),
-        **(_counted(made.active / claim) if inputs.method == "whole-tablets" else _weighed("source", powder, inputs)),
+    }
+    if isinstance(inputs.source, PowderTexts):
+        return found | _certificate(inputs.source, inputs.substance) | _weighed("source", first, inputs)
+    one, counted = average(inputs.source), made.active / in_one_tablet(inputs.source)
+    tablets = Ratio(tablets_for(first, weigh, inputs.source))
+    if inputs.source.content:
+        found["source.content_percent"] = (PLAIN, number(inputs.source.content) * HUNDRED)
+    return found | {
+        "source.label_claim": (MASS, of_kind(MASS, inputs.source.label_claim)),
+        "source.average_weight": (MASS, one),
+        "source.tablets_exact": (PLAIN, counted),
+        "source.tablets": (PLAIN, tablets),
+        "source.discarded": (MASS, to_step(tablets * one - weigh, step)),
+        **(_counted(counted) if whole else _weighed("source", first, inputs)),
     }
 
 
-def _capsule(inputs: Inputs, capsule: CapsuleTexts, made: Batch, powder: Ratio) -> dict[str, tuple[str, Ratio]]:
+def _certificate(powder: PowderTexts, substance: SubstanceTexts) -> Numbers:
+    """What record and worksheet say of the certificate."""
+    return {
+        "certificate.content_percent": (PLAIN, content(powder, substance) * HUNDRED),
+        "certificate.factor": (PLAIN, factor(powder)),
+        "certificate.exact_factor": (PLAIN, certified_factor(powder)),
+    }
+
+
+def _mixtures(inputs: Inputs, mixed: tuple[Mixture, ...]) -> Numbers:
+    """Each dilution: what goes in, all of it, the part that is used, the rest, and what the part carries."""
+    found: Numbers = {}
+    for step, mixture in enumerate(mixed, 1):
+        kind = MASS if inputs.capsule else VOLUME
+        found |= {
+            f"aliquots.{step}.weigh": (MASS if step == 1 else kind, mixture.inside),
+            f"aliquots.{step}.total": (kind, mixture.total),
+            f"aliquots.{step}.take": (kind, mixture.take),
+            f"aliquots.{step}.multiple": (PLAIN, Ratio(mixture.multiple)),
+            f"aliquots.{step}.wasted": (kind, mixture.wasted),
+            f"aliquots.{step}.carries": (MASS, mixture.carries),
+        }
+        if inputs.capsule:
+            found[f"aliquots.{step}.diluent"] = (MASS, mixture.diluent)
+            for addition, mass in enumerate(mixture.geometric, 1):
+                found[f"aliquots.{step}.geometric.{addition}"] = (MASS, mass)
+            found |= _weighed(f"diluent {step}", mixture.diluent, inputs)
+            found |= _weighed(f"aliquot {step}", mixture.take, inputs)
+        else:
+            found |= _as_it_is(f"stock {step}", VOLUME, mixture.total) | _as_it_is(f"part {step}", VOLUME, mixture.take)
+    return found
+
+
+def _capsule(inputs: Inputs, capsule: CapsuleTexts, made: Batch, need: Ratio, mixed: tuple[Mixture, ...]) -> Numbers:
     """By packing statistics: the filler takes the share of the capsule that the source leaves.
 
     share = source per capsule / packing of the source
     filler per capsule = (1 - share) x packing of the filler
+    filler to weigh = filler of all capsules - diluent in the last part
     """
     shell = of_kind(VOLUME, capsule.shell_volume)
     if capsule.packing:
@@ -190,12 +180,14 @@ def _capsule(inputs: Inputs, capsule: CapsuleTexts, made: Batch, powder: Ratio) 
     else:
         packing = shell * of_kind(CONCENTRATION, capsule.tapped_density or "")
     source_packing = of_kind(MASS, capsule.source_packing) if capsule.source_packing else packing
-    source_each = powder / made.made
+    source_each = need / made.made
     share = source_each / source_packing
     if share > ONE:
         raise CannotCompute("The source alone overfills the capsule: choose a larger size", code="capsule.overfull")
     filler_each = (ONE - share) * packing
-    filler = filler_each * made.made
+    filler = filler_each * made.made - (mixed[-1].take - mixed[-1].carries if mixed else ZERO)
+    if filler < ZERO:
+        raise CannotCompute("The diluted source brings more filler than the capsules hold: choose a larger size")
     weigh = to_step(filler, of_kind(MASS, inputs.readability))
     weight = of_kind(MASS, capsule.shell_weight)
     return {
@@ -210,53 +202,93 @@ def _capsule(inputs: Inputs, capsule: CapsuleTexts, made: Batch, powder: Ratio) 
         "capsule.theoretical_weight": (MASS, weight + source_each + filler_each),
         "capsule.source_share_percent": (PLAIN, share * HUNDRED),
         "capsule.packed_percent": (PLAIN, (share + filler_each / packing) * HUNDRED),
-        **_weighed("filler", filler, inputs),
-        **(_as_needed(weigh, inputs) if inputs.method == "volume-completion" else {}),
+        **(_as_needed if inputs.method == "volume-completion" else _weighed)("filler", filler, inputs),
     }
 
 
-def _liquid(inputs: Inputs, made: Batch) -> dict[str, tuple[str, Ratio]]:
+def _liquid(inputs: Inputs, made: Batch) -> Numbers:
     """Each component for the volume made; the vehicle is made up TO that volume, never added to it."""
-    found: dict[str, tuple[str, Ratio]] = {}
+    found: Numbers = {}
     for material, amount in inputs.components:
         if amount.endswith("% v/v") or "L/" in amount:
             found |= _poured(material, of_kind(f"{VOLUME}/{VOLUME}", amount) * made.made, inputs)
         else:
             found |= _weighed(material, of_kind(CONCENTRATION, amount) * made.made, inputs)
     found |= _poured("vehicle", made.made, inputs)
-    if inputs.dose:
-        dose = of_kind(MASS, inputs.dose)
-        found |= {"dose.dose": (MASS, dose), "dose.volume": (VOLUME, dose / made.strength)}
     return found
 
 
-def _weighed(line: str, exact: Ratio, inputs: Inputs) -> dict[str, tuple[str, Ratio]]:
-    """A weighing: target and limits are what the balance can show."""
+def _dose(inputs: Inputs, chosen: Chosen, made: Batch) -> Numbers:
+    """One dose, and on a device that has no such mark the nearest one; of two as near the lower.
+
+    Raises:
+        CannotCompute: no such device is in stock, or it does not hold the dose.
+    """
+    if not inputs.dose:
+        return {}
+    dose = of_kind(MASS, inputs.dose)
+    volume = dose / made.strength
+    found: Numbers = {"dose.dose": (MASS, dose), "dose.volume": (VOLUME, volume)}
+    if chosen.device is None:
+        return found
+    steps = [of_kind(VOLUME, each.step) for each in inputs.devices if _holds(each, chosen.device, volume)]
+    if not steps:
+        raise CannotCompute(f"No {chosen.device} in stock holds the dose")
+    mark = Ratio(ceiling(volume / steps[0] - Ratio(1, 2))) * steps[0]
+    if mark == volume:
+        return found
+    return found | {"dose.nearest": (VOLUME, mark), "dose.error_percent": (PLAIN, _percent_off(mark, volume))}
+
+
+def _holds(device: DeviceTexts, name: str, volume: Ratio) -> bool:
+    return device.name == name and volume <= of_kind(VOLUME, device.capacity)
+
+
+def _weighed(line: str, exact: Ratio, inputs: Inputs) -> Numbers:
+    """A weighing: target and limits are what the balance can show.
+
+    Raises:
+        CannotCompute: the target lies below what the balance may weigh.
+
+    Source:
+        usp-41
+    """
     step = of_kind(MASS, inputs.readability)
     target, off = to_step(exact, step), number(inputs.weighing_percent) / HUNDRED
+    if target < of_kind(MASS, inputs.minimum):
+        raise CannotCompute(
+            f"What is weighed of {line} is below {inputs.minimum}, the least that the balance may weigh"
+        )
+    return _limits(line, exact, inputs, ONE - off, ONE + off)
+
+
+def _as_needed(line: str, exact: Ratio, inputs: Inputs) -> Numbers:
+    """Filler is topped up until the capsules are full: from half to twice of what is expected."""
+    return _limits(line, exact, inputs, Ratio(1, 2), Ratio(2))
+
+
+def _limits(line: str, exact: Ratio, inputs: Inputs, low: Ratio, high: Ratio) -> Numbers:
+    step = of_kind(MASS, inputs.readability)
+    target = to_step(exact, step)
     return {
         f"lines.{line}.exact": (MASS, exact),
         f"lines.{line}.target": (MASS, target),
-        f"lines.{line}.low": (MASS, to_step(target * (ONE - off), step)),
-        f"lines.{line}.high": (MASS, to_step(target * (ONE + off), step)),
+        f"lines.{line}.low": (MASS, to_step(target * low, step)),
+        f"lines.{line}.high": (MASS, to_step(target * high, step)),
     }
 
 
-def _counted(tablets: Ratio) -> dict[str, tuple[str, Ratio]]:
+def _counted(tablets: Ratio) -> Numbers:
     """Tablets that go in whole: a part of one would differ from the whole ones that the plan counts."""
-    return {f"lines.source.{name}": (PLAIN, tablets) for name in ("exact", "target", "low", "high")}
+    return _as_it_is("source", PLAIN, tablets)
 
 
-def _as_needed(target: Ratio, inputs: Inputs) -> dict[str, tuple[str, Ratio]]:
-    """Filler is topped up until the capsules are full: from half to twice of what is expected."""
-    step = of_kind(MASS, inputs.readability)
-    return {
-        "lines.filler.low": (MASS, to_step(target / Ratio(2), step)),
-        "lines.filler.high": (MASS, to_step(target * Ratio(2), step)),
-    }
+def _as_it_is(line: str, kind: str, value: Ratio) -> Numbers:
+    """What is counted, or measured to a mark, has no limits but itself."""
+    return {f"lines.{line}.{name}": (kind, value) for name in ("exact", "target", "low", "high")}
 
 
-def _poured(line: str, exact: Ratio, inputs: Inputs) -> dict[str, tuple[str, Ratio]]:
+def _poured(line: str, exact: Ratio, inputs: Inputs) -> Numbers:
     """A volume: no balance rounds it, a cylinder is read to a hundredth of a millilitre; the limits are off the exact."""
     off = number(inputs.volume_percent) / HUNDRED
     return {
@@ -270,3 +302,12 @@ def _poured(line: str, exact: Ratio, inputs: Inputs) -> dict[str, tuple[str, Rat
 def _percent_off(value: Ratio, wanted: Ratio) -> Ratio:
     """How far a value lies from what was wanted, in percent; what is wanted as zero is met by zero."""
     return (value - wanted) / wanted * HUNDRED if wanted.over else wanted
+
+
+def _last_digit(step: str) -> Ratio:
+    """What the last decimal of a balance counts, whatever its steps: 0.1 mg where it goes on by 0.5 mg."""
+    read = measured(step)
+    digit = read.unit
+    while (read.value / digit).under != 1:
+        digit = digit / Ratio(10)
+    return digit
