@@ -83,7 +83,7 @@ def test_a_certificate_of_the_tablets_takes_the_place_of_their_claim_and_halves_
     assert doubts[1] < doubts[0]
     assert not any("taken to hold its label claim" in warning for warning in certified["warnings"])
     refused = plan(f'{tablets} --content "79 %"')
-    assert (refused.code, refused.codes) == (2, ["tablet.content"])
+    assert (refused.code, refused.codes) == (1, ["tablet.content"])
 
 
 def test_an_order_of_base_is_made_with_the_salt_that_holds_it_and_stays_an_order_of_base(plan: Any) -> None:
