@@ -94,3 +94,22 @@ def test_an_order_of_base_is_made_with_the_salt_that_holds_it_and_stays_an_order
     assert made["expected"]["strength"] == "1.5 mg"
     # 4.5 mg of base is more hydrochloride than the formula allows.
     assert plan(order.replace('"1.5 mg"', '"4.5 mg"')).codes == ["strength.outside-formula"]
+
+
+def test_tablets_of_another_drug_are_no_source(tmp_path: Any) -> None:
+    bench = stocked(tmp_path / "aspirin")
+    weights = " ".join('--weight "302.4 mg"' for _ in range(10))
+    bench.do(
+        'lot receive ASA-1 --role tablet --material "aspirin tablets" --supplier S --supplier-lot L --expires {expiry} '
+        f'--amount "100 tablets" --label-claim "50 mg" {weights}'
+    )
+    refused = bench.run('batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from ASA-1')
+    assert (refused.code, refused.codes) == (1, ["source.material"])
+
+
+def test_a_slip_among_tablet_weights_and_an_impossible_packing_are_refused(plan: Any, tmp_path: Any) -> None:
+    file = tmp_path / "weights.txt"
+    file.write_text("302.1 mg\n30.3 mg\n")
+    order = f'{CAPSULE} --strength "1.5 mg" --count 100 --minimum-weight "20 mg"'
+    assert plan(f'{order} --tablet-weights {file}').codes == ["tablet.lighter-than-claim"]
+    assert plan(f'{order} --tablet-weight "302.4 mg"'.replace("135 mg", "1350 mg")).codes == ["lot.packing"]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from compounding.cli.app import App, nearest, read_text
-from compounding.problems import NotUnderstood, Problem
+from compounding.problems import NotUnderstood, Problem, Refused
 from compounding.quantities import count, percent, quantity
 from compounding.records.formula import Formula
 from compounding.rules.shells import shell_of, size_for
@@ -19,6 +19,7 @@ from compounding.rules.substances import form_named, forms
 from compounding.rules.surcharges import surcharge
 from compounding.work.gathering import balance_in, balance_of
 from compounding.work.materials import Balance, Device, Filler, Materials, Order, Powder, Shells, Tablets
+from compounding.work.stocking import check_packing, check_tablet_weights
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -228,11 +229,15 @@ def _tablets_from(formula: Formula, given: dict[str, Any]) -> Tablets:
     if given["tablet_weights"]:
         file = Path(given["tablet_weights"])
         lines = [line.strip() for line in read_text(file, "weights", "give a file with one weight a line").splitlines()]
-        weights = tuple(_mass(line, "a tablet weight") / one for line in lines if line and not line.startswith("#"))
+        read = [line for line in lines if line and not line.startswith("#")]
+        weights = tuple(_mass(line, "a tablet weight") / one for line in read)
         if not weights:
             raise NotUnderstood(
                 Problem("weights.none", f"{file} holds no weights: write one a line, such as 302.4 mg", str(file))
             )
+        problems = check_tablet_weights(str(file), formula.source[0].label_claim, read)
+        if problems:
+            raise Refused(problems)
         return Tablets(claim, weights, len(weights), **_content(given))
     if given["tablet_weight"]:
         return Tablets(claim, (_mass(given["tablet_weight"], "--tablet-weight") / one,), None, **_content(given))
@@ -281,6 +286,10 @@ def materials_from(app: App, formula: Formula, source: str, given: dict[str, Any
             _mass(given["filler_packing"], "--filler-packing") if given["filler_packing"] else None,
             quantity(given["filler_density"]) if given["filler_density"] else None,
         )
+    if shells and filler and filler.packing is not None:
+        problems = check_packing("--filler-packing", filler.packing, shells.volume)
+        if problems:
+            raise Refused(problems)
     packing = _mass(given["source_packing"], "--source-packing") if given["source_packing"] else None
     tablets = _tablets_from(formula, given) if source == "tablet" else None
     powder = _powder_from(app, given) if source == "powder" else None

@@ -17,7 +17,7 @@ from compounding.rules.weighing import compounding_minimum, minimum_as_tested, s
 from compounding.settings import BalanceSettings
 from compounding.work.materials import Balance, Filler, FromLot, Materials, Powder, Shells, Tablets
 from compounding.work.planning import check_filler
-from compounding.work.stocking import check_lot, first_to_expire, left_of
+from compounding.work.stocking import check_lot, check_source, first_to_expire, left_of
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ def gather(
             f"Lot {source.id} is {source.received.material}, a {source.received.role}: the source is tablets or powder"
         )
         problems.append(Problem("source.role", text, source.id))
+    elif source:
+        problems += check_source(formula, source)
     shells = filler = None
     if formula.filler:
         shell_lot = _lot(shelf, choice.shells, "shell", None, on, problems)
