@@ -145,7 +145,22 @@ def prescription(chance: Random) -> Prescription:
             devices=(*chance.sample(DEVICES[1:], chance.randint(0, 2)), *(DEVICES[:1] if name == "weak-liquid" else ())),
             **typed,
         )
-    return prescribed(name, inputs)
+    return prescribed(name, _by_another_method(chance, inputs) if chance.random() < 0.2 else inputs)
+
+
+def _by_another_method(chance: Random, inputs: Inputs) -> Inputs:
+    """The same by volume-completion, or from whole tablets; by the standard where it does not fit."""
+    if inputs.capsule:
+        return replace(inputs, method="volume-completion", overage_on="active")
+    if not isinstance(inputs.source, TabletTexts):
+        return inputs
+    label = replace(inputs.source, content=None)  # what a certificate finds seldom comes out in whole tablets
+    milligrams, tablets = chance.randint(1, 4), chance.randint(1, 2)
+    ordered = Fraction(inputs.source.label_claim.removesuffix(" mg")) * 12 * tablets / milligrams
+    if not 30 <= ordered <= 299 or ordered.denominator != 1:
+        return inputs
+    counted = replace(inputs, method="whole-tablets", overage="0", source=label, substance=SALT)
+    return replace(counted, strength=f"{milligrams} mg/mL", ordered=f"{ordered} mL")
 
 
 def prescribed(name: str, typed: Inputs) -> Prescription:
