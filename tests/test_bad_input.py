@@ -36,6 +36,8 @@ BEGIN = {
 }
 FILES = {
     "empty.txt": b"\n# nothing\n",
+    "light.txt": b"30.24 mg\n" * 10,
+    "two.txt": b"302 mg\n604 mg\n",
     "heavy.txt": b"340 mg\n" * 10,
     "words.txt": b"302.1 mg\nabout 300\n",
     "picture.png": b"\x89PNG\r\n\x1a\n\xff\xfe",
@@ -53,6 +55,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     tablets = BEGIN["tablets"] + " --weights {folder}/tablets.txt"
     bench.do(f"{tablets} TAB-2")
     bench.do(f"{tablets} TAB-OLD --received 2020-01-01 --expires 2021-12-31")
+    bench.do(f'{tablets} TAB-ASPIRIN --material "aspirin tablets"')
+    bench.do(f'{tablets} TAB-5 --label-claim "5 mg"')
     bench.do(f"{tablets} TAB-Q")
     bench.do('lot quarantine TAB-Q --reason "broken seal"')
     bench.do(f'{tablets} TAB-FEW --amount "3 tablets"')
