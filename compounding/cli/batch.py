@@ -13,7 +13,7 @@ from compounding.cli.plan import plan_data
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.problems import Problem, Refused, stopping
 from compounding.records.batch import Batch
-from compounding.records.facts import BatchOpened, Tested, Weighed, Yielded
+from compounding.records.facts import BatchOpened, LotReceived, Tested, Weighed, Yielded
 from compounding.records.formula import digest_of, read_formula
 from compounding.records.record import Record, as_data, validated
 from compounding.records.stock import Lot
@@ -41,7 +41,11 @@ def batch() -> None:
 @click.argument("formula_id", metavar="FORMULA")
 @order_options
 @click.option(
-    "--from", "source", required=True, metavar="LOT", help="Lot of tablets or powder that carries the active."
+    "--from",
+    "source",
+    required=True,
+    metavar="LOT",
+    help="Lot of tablets, powder or trituration that carries the active.",
 )
 @with_options(*CORRECTION)
 @click.option("--filler", metavar="LOT", help="Lot of filler; default: the usable one that expires first.")
@@ -210,9 +214,11 @@ def step(app: App, id: str, number: int, as_json: bool) -> None:
 
 @batch.command("yield")
 @click.argument("id")
-@click.option("--made", required=True, metavar="QUANTITY", help='What was made, such as "100 capsules" or "60 mL".')
+@click.option(
+    "--made", required=True, metavar="QUANTITY", help='What was made, such as "100 capsules", "60 mL" or "9.8 g".'
+)
 @click.option("--weight", metavar="MASS", help="Gross weight of all filled capsules together, for the mass balance.")
-@click.option("--remainder", metavar="MASS", help="Mixture left over.")
+@click.option("--remainder", metavar="MASS", help="Mixture left over, or taken as samples.")
 @click.option(
     "--no-balance", metavar="REASON", help="Why capsules were not weighed together; holds the batch until accepted."
 )
@@ -336,6 +342,9 @@ def show(app: App, id: str, as_json: bool) -> None:
     for each in found.tested:
         if isinstance(each.fact, Tested):
             click.echo(f"{each.fact.trait}: {each.fact.verdict}; {each.fact.observed}")
+    for each in found.lots:
+        if isinstance(each.fact, LotReceived):
+            click.echo(f"became lot {each.fact.lot}: {each.fact.amount}")
     for problem in left:
         click.echo(f"  open: {problem.text}")
 
@@ -358,8 +367,8 @@ def list_batches(app: App, as_json: bool) -> None:
 
 def batch_data(found: Batch) -> dict[str, Any]:
     """A batch as data: its plan, and every fact with its place."""
-    facts = (found.weighed, found.steps, found.yielded, found.tested, found.accepted, found.verified, found.labels)
-    names = ("weighed", "steps", "yielded", "tested", "accepted", "verified", "labels")
+    names = ("weighed", "steps", "yielded", "tested", "accepted", "verified", "labels", "lots")
+    facts = (getattr(found, name) for name in names)
     data: dict[str, Any] = {"id": found.id, "state": found.state, "plan": plan_data(found.plan)}
     for name, group in zip(names, facts, strict=True):
         data[name] = [

@@ -15,8 +15,9 @@ from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import told, written
 from compounding.records.facts import LotCleared, LotMeasured, LotQuarantined, LotReceived, Packing
 from compounding.records.national_code import national_code
-from compounding.records.record import Record, as_data, validated
+from compounding.records.record import Record, as_data, replaced, validated
 from compounding.records.stock import Lot
+from compounding.work.own_lots import lot_from_batch
 from compounding.work.stocking import check_measured, check_received, check_tablets_again
 
 
@@ -80,15 +81,14 @@ CERTIFICATE_FIELDS = ("form", "assay", "assay_basis", "assay_of", "water", "loss
 @click.option(
     "--role",
     required=True,
-    type=click.Choice(["tablet", "powder", "filler", "shell", "ingredient"]),
+    type=click.Choice(["tablet", "powder", "filler", "shell", "ingredient", "trituration"]),
     help="What the lot is for.",
 )
-@click.option(
-    "--material", required=True, help='Material in small letters, such as "naltrexone tablets" or "glycerol".'
-)
-@click.option("--supplier", required=True, help="Who supplied it.")
-@click.option("--supplier-lot", required=True, help="The lot number on the container.")
-@click.option("--expires", required=True, metavar="DATE", help="Last day of use, such as 2027-12-31.")
+@click.option("--material", help='Material in small letters, such as "naltrexone tablets" or "glycerol".')
+@click.option("--supplier", help="Who supplied it.")
+@click.option("--supplier-lot", help="The lot number on the container.")
+@click.option("--expires", metavar="DATE", help="Last day of use, such as 2027-12-31.")
+@click.option("--from-batch", metavar="BATCH", help="Batch of trituration made here; it says all but the amount.")
 @click.option("--amount", required=True, metavar="QUANTITY", help='How much came in, such as "100 tablets" or "500 g".')
 @click.option("--price", metavar="NUMBER", help="What that cost, in the pharmacy's currency, such as 24.50.")
 @click.option("--received", metavar="DATE", help="Day of receipt; default: today.")
@@ -110,6 +110,7 @@ def receive(
     weights_file: Path | None,
     weights: tuple[str, ...],
     packing: tuple[str, ...],
+    from_batch: str | None,
     **given: Any,
 ) -> None:
     """Receive a lot.
@@ -118,7 +119,15 @@ def receive(
     compounding lot receive TAB-1 --role tablet --material "naltrexone tablets" --supplier Sun \\
       --supplier-lot AB123 --ndc 47335-326-08 --expires 2027-12-31 --amount "100 tablets" \\
       --label-claim "50 mg" --weights weights.txt
+    compounding lot receive TRIT-1 --role trituration --from-batch 2026-0003 --amount "9.8 g"
     """
+    if from_batch:
+        _receive_own(app, id, from_batch, _packings(packing), {**given, "weight": weights or weights_file}, as_json)
+        return
+    missing = [f"--{name.replace('_', '-')}" for name in SAID_BY_A_BATCH if given[name] is None]
+    if missing:
+        text = f"A lot that comes in needs {', '.join(missing)}; one that was made here needs --from-batch alone"
+        raise NotUnderstood(Problem("lot.options", text, missing[0]))
     on_certificate = {name: given.pop(name) for name in CERTIFICATE_FIELDS} | {"number": given.pop("certificate")}
     body = {key: value for key, value in given.items() if value is not None}
     if any(on_certificate.values()):
@@ -135,15 +144,7 @@ def receive(
 
     def decide() -> Decision:
         known = app.lot(id)
-        problems = check_received(fact)
-        if known is not None:
-            problems.append(
-                Problem(
-                    "lot.known",
-                    f"Lot {id} was received before, on {known.received.received}: give this one another id",
-                    id,
-                )
-            )
+        problems = check_received(fact) + _check_new(known)
         facts: list[tuple[Record, tuple[str, ...]]] = [] if stopping(problems) else [(fact, (f"lot:{id}",))]
         return Decision(facts, problems, {f"lot:{id}": 0} if known is None else {})
 
@@ -154,6 +155,49 @@ def receive(
         f"Lot {id} received: {fact.amount} of {fact.material}, to be used by {fact.expires}.",
         as_json,
     )
+
+
+def _check_new(known: Lot | None) -> list[Problem]:
+    if known is None:
+        return []
+    text = f"Lot {known.id} was received before, on {known.received.received}: give this one another id"
+    return [Problem("lot.known", text, known.id)]
+
+
+# What has to be said of a lot that comes in, and what a batch made here says itself.
+SAID_BY_A_BATCH = ("material", "supplier", "supplier_lot", "expires")
+
+
+def _receive_own(
+    app: App, id: str, batch_id: str, packing: tuple[Packing, ...], given: dict[str, Any], as_json: bool
+) -> None:
+    """A batch of trituration becomes a lot: the batch says what it is, what it holds and until when."""
+    allowed = {"role", "amount", "expires", "received"}
+    stray = [f"--{name.replace('_', '-')}" for name, value in given.items() if value and name not in allowed]
+    if stray or given["role"] != "trituration":
+        text = f"The batch says what its lot is: leave out {', '.join(stray)}" if stray else "Give --role trituration"
+        raise NotUnderstood(Problem("lot.options", f"{text}. Only a trituration is a lot from a batch", batch_id))
+    received = day(app, given["received"])
+    expires = day(app, given["expires"]) if given["expires"] else None
+
+    def decide() -> Decision:
+        batch, known = app.batch(batch_id), app.lot(id)
+        fact, problems = lot_from_batch(batch, id, given["amount"], app.settings.pharmacy.name, received, expires)
+        problems += _check_new(known)
+        fact = replaced(fact, packing=packing) if fact else None
+        problems += check_received(fact) if fact else []
+        subjects = (f"lot:{id}", f"batch:{batch_id}")
+        facts: list[tuple[Record, tuple[str, ...]]] = [(fact, subjects)] if fact and not stopping(problems) else []
+        return Decision(facts, problems, {f"batch:{batch_id}": batch.last_seen, f"lot:{id}": 0})
+
+    decision, entries = app.record(decide)
+    fact = decision.facts[0][0]
+    assert isinstance(fact, LotReceived) and fact.made_here
+    says = (
+        f"Lot {id} received: {fact.amount} of {fact.material} from batch {batch_id}, {fact.made_here.strength}, assayed "
+        f"{fact.made_here.assay}, to be used by {fact.expires}."
+    )
+    _done(app, decision, entries, id, says, as_json)
 
 
 def _done(app: App, decision: Decision, entries: Any, id: str, says: str, as_json: bool) -> None:
@@ -275,6 +319,8 @@ def show(app: App, id: str, as_json: bool) -> None:
     click.echo(f"  received {received.received}: {received.amount}; left {told(found.left)}; use by {received.expires}")
     if received.ndc:
         click.echo(f"  NDC {received.ndc}, in eleven digits {received.national_code}")
+    if held := received.made_here:
+        click.echo(f"  made here: batch {held.batch}, {held.strength} by its label, assayed {held.assay}")
     if found.quarantined:
         click.echo(f"  IN QUARANTINE: {found.quarantined}")
     if found.average_weight is not None:

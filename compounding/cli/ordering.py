@@ -28,10 +28,15 @@ def order_options(command: F) -> F:
     """The options that say what is ordered, and on which balance it is weighed."""
     for option in reversed(
         (
-            click.option("--strength", metavar="MASS", help='Active in one capsule, such as "1.5 mg".'),
+            click.option(
+                "--strength",
+                metavar="MASS",
+                help='Active in one capsule, such as "1.5 mg"; in a trituration, "100 mg/g".',
+            ),
             click.option("--count", "number", type=click.IntRange(min=1), metavar="N", help="Capsules ordered."),
             click.option("--concentration", metavar="MASS/VOLUME", help='Active in a liquid, such as "1 mg/mL".'),
             click.option("--volume", metavar="VOLUME", help='Liquid ordered, such as "60 mL".'),
+            click.option("--mass", metavar="MASS", help='Trituration ordered, such as "10 g".'),
             click.option("--dose", metavar="MASS", help='One dose of the liquid, such as "4.5 mg".'),
             click.option(
                 "--strength-of",
@@ -133,17 +138,24 @@ def day(app: App, text: str | None) -> date:
         ) from None
 
 
+# What an order of each form needs, and what else it may say; what stands with another form alone is refused.
+_WANTED: dict[str, tuple[set[str], set[str]]] = {
+    "capsule": ({"strength", "number"}, {"extra"}),
+    "oral liquid": ({"concentration", "volume"}, {"dose"}),
+    "trituration": ({"strength", "mass"}, set()),
+}
+
+
 def order_from(app: App, formula: Formula, given: dict[str, Any]) -> Order:
     """The order that the options describe.
 
     Raises:
-        NotUnderstood: an option is missing for this form, or belongs to the other.
+        NotUnderstood: an option is missing for this form, or belongs to another.
     """
     capsule = formula.dosage_form == "capsule"
-    wanted, other = ({"strength", "number"}, {"concentration", "volume", "dose"})
+    wanted, allowed = _WANTED[formula.dosage_form]
+    other = set().union(*(part for pair in _WANTED.values() for part in pair)) - wanted - allowed
     names = {"number": "count"}
-    if not capsule:
-        wanted, other = {"concentration", "volume"}, {"strength", "number", "extra"}
     missing = sorted(f"--{names.get(key, key)}" for key in wanted if given[key] is None)
     stray = sorted(f"--{names.get(key, key)}" for key in other if given[key] is not None)
     if missing or stray:
@@ -154,18 +166,23 @@ def order_from(app: App, formula: Formula, given: dict[str, Any]) -> Order:
             )
         )
         raise NotUnderstood(Problem("order.options", text, (missing + stray)[0]))
-    strength, prepared = quantity(given["strength"] if capsule else given["concentration"]), day(app, given["prepared"])
+    strength = quantity(given["concentration"] if given["strength"] is None else given["strength"])
+    prepared = day(app, given["prepared"])
     overage, overage_on = percent(formula.overage), given["overage_on"] or formula.overage_on
     if given["extra"]:
         overage, overage_on = Fraction(given["extra"], given["number"] or 1), "batch"
     elif given["overage"] == "german":
+        if not capsule:
+            text = f"The German surcharge is for capsules; {formula.id} makes none. Give a share, such as 5 %"
+            raise NotUnderstood(Problem("order.options", text, "overage"))
         overage, overage_on = surcharge("german", prepared, strength)
     elif given["overage"]:
         overage = percent(given["overage"])
     return Order(
         strength=strength,
         count=given["number"] if capsule else None,
-        volume=None if capsule else quantity(given["volume"]),
+        volume=None if given["volume"] is None else quantity(given["volume"]),
+        mass=None if given["mass"] is None else quantity(given["mass"]),
         overage=overage,
         overage_on=overage_on,
         prepared=prepared,
@@ -262,7 +279,9 @@ def _mass(text: str, what: str) -> Any:
 def materials_from(app: App, formula: Formula, source: str, given: dict[str, Any], on: date) -> Materials:
     """Materials without lots, from options alone."""
     shells = filler = None
-    if formula.filler:
+    if formula.filler and formula.dosage_form != "capsule":
+        filler = Filler(given["filler"] or formula.filler.material, None, None)
+    elif formula.filler:
         if not given["capsule_size"] or not given["shell_maker"]:
             raise NotUnderstood(
                 Problem(

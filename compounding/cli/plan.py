@@ -39,7 +39,7 @@ from compounding.work.planned import plan_from_lots
     "source",
     default="tablet",
     metavar="tablet|powder|LOT",
-    help="What carries the active: tablets, powder, or a lot of either.",
+    help="What carries the active: tablets, powder, or a lot of either or of a trituration.",
     show_default=True,
 )
 @click.option("--tablet-weight", metavar="MASS", help='Average weight of the tablets in hand, such as "302.4 mg".')
@@ -122,9 +122,8 @@ def chances_text(chances: Uniformity) -> str:
 
 def plan_text(made: Plan, *, explain: bool) -> str:
     """A plan for people."""
-    what = f"{made.count} capsules of {made.strength}" if made.count else f"{made.volume} of {made.strength}"
     lines = [
-        f"{made.name}: {what}",
+        f"{made.name}: {made.ordered} of {made.strength}",
         f"  formula {made.formula.id}, version {made.formula.version}",
         f"  active needed     {told(quantity(made.active.needed))} of {made.active.substance}, "
         f"with {made.overage_percent} % overage on the {made.overage_on}",

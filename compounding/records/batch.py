@@ -11,6 +11,7 @@ from compounding.records.facts import (
     BatchOpened,
     DeviationAccepted,
     LabelPrinted,
+    LotReceived,
     Recorded,
     Rejected,
     Released,
@@ -40,6 +41,7 @@ class Batch:
     verified: tuple[Recorded, ...] = ()
     ended: Recorded | None = None
     labels: tuple[Recorded, ...] = ()
+    lots: tuple[Recorded, ...] = ()
     last_seen: int = 0
 
     @property
@@ -86,6 +88,7 @@ _GROUPS: dict[type, str] = {
     DeviationAccepted: "accepted",
     Verified: "verified",
     LabelPrinted: "labels",
+    LotReceived: "lots",
 }
 
 

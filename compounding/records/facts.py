@@ -41,6 +41,19 @@ class Certificate(Record, frozen=True, kw_only=True):
     number: str | None = None
 
 
+class MadeHere(Record, frozen=True, kw_only=True):
+    """The batch of our own that a lot comes from, and what it holds.
+
+    ``strength`` is its label's, ``assay`` the result as it was recorded (``98.5 %`` of label, or a content such as
+    ``98.5 mg/g``), ``notes`` what its source makes true of everything made from it.
+    """
+
+    batch: Id
+    strength: QuantityText
+    assay: str
+    notes: tuple[str, ...] = ()
+
+
 class LotReceived(Record, frozen=True, kw_only=True):
     """A source lot came in. ``weights`` are the individual weights of the tablets or empty shells, as read.
 
@@ -48,7 +61,7 @@ class LotReceived(Record, frozen=True, kw_only=True):
     """
 
     lot: Id
-    role: Literal["tablet", "powder", "filler", "shell", "ingredient"]
+    role: Literal["tablet", "powder", "filler", "shell", "ingredient", "trituration"]
     material: str
     supplier: str
     supplier_lot: str
@@ -67,6 +80,7 @@ class LotReceived(Record, frozen=True, kw_only=True):
     packing: tuple[Packing, ...] = ()
     tapped_density: QuantityText | None = None
     certificate: Certificate | None = None
+    made_here: MadeHere | None = None
     price: NumberText | None = None
 
 

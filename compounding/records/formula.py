@@ -23,7 +23,7 @@ from compounding.records.record import (
 )
 
 # What a step may name in braces; the plan fills it in. A component is named by its material.
-PLACEHOLDERS = frozenset({"tablets", "source", "filler", "filler_material", "units", "size", "volume"})
+PLACEHOLDERS = frozenset({"tablets", "source", "filler", "filler_material", "additions", "units", "size", "volume"})
 
 
 class Limits(Record, frozen=True, kw_only=True):
@@ -73,7 +73,7 @@ class RefusedMaterial(Record, frozen=True, kw_only=True):
 
 
 class Filler(Record, frozen=True, kw_only=True):
-    """What fills the capsule beside the source."""
+    """What fills the capsule, or dilutes in a trituration, beside the source."""
 
     material: MaterialText
     grade: str
@@ -180,6 +180,16 @@ class Filtering(Record, frozen=True, kw_only=True):
     source: str
 
 
+# What each dosage form is called in a sentence, and the tables without which it cannot be planned.
+_NEEDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "capsule": ("capsules", ("filler", "shell")),
+    "oral liquid": ("an oral liquid", ("vehicle", "dose", "component")),
+    "trituration": ("a trituration", ("filler",)),
+}
+# The units that strength and batch size are written in.
+_UNITS = {"capsule": ("mg", "capsules"), "oral liquid": ("mg/mL", "mL"), "trituration": ("mg/g", "g")}
+
+
 class Formula(Record, frozen=True, kw_only=True):
     """One master formulation record, of one version.
 
@@ -190,7 +200,7 @@ class Formula(Record, frozen=True, kw_only=True):
     id: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{2,60}$")]
     version: Annotated[str, Meta(pattern=r"^[0-9]{1,4}$")]
     name: str
-    dosage_form: Literal["capsule", "oral liquid"]
+    dosage_form: Literal["capsule", "oral liquid", "trituration"]
     route: str
     substance: MaterialText
     strength_basis: str
@@ -223,8 +233,7 @@ class Formula(Record, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        needs = {"capsule": ("filler", "shell"), "oral liquid": ("vehicle", "dose", "component")}[self.dosage_form]
-        form = {"capsule": "capsules", "oral liquid": "an oral liquid"}[self.dosage_form]
+        form, needs = _NEEDS[self.dosage_form]
         for key in needs:
             if not getattr(self, key):
                 raise ValueError(f"a formula for {form} needs [{key}]: add it")
@@ -286,7 +295,7 @@ def read_formula(text: str, where: str) -> Formula:
 
 def _measures(formula: Formula) -> list[tuple[str, str, tuple[str, ...]]]:
     """Key, text and possible units of every quantity whose unit its dosage form decides."""
-    strength, batch = {"capsule": ("mg", "capsules"), "oral liquid": ("mg/mL", "mL")}[formula.dosage_form]
+    strength, batch = _UNITS[formula.dosage_form]
     limits = [("strength", formula.strength, strength), ("batch", formula.batch, batch)]
     if formula.dose:
         limits.append(("dose", formula.dose, "mg"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from compounding.quantities import quantity, told
 from compounding.records.aliquot import Aliquot
 from compounding.records.doubt import DoubtLine, Uniformity
 
@@ -43,11 +44,13 @@ class SourceUsed(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FillerUsed(Struct, frozen=True, forbid_unknown_fields=True):
+    """The filler; how it packs is known of capsules alone."""
+
     material: str
     lot: str | None
-    packing: str
-    origin: str
-    per_capsule: str
+    packing: str | None
+    origin: str | None
+    per_capsule: str | None
     exact: str
     weigh: str
     rounding_error_percent: str
@@ -167,6 +170,12 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     steps: tuple[ProcedureStep, ...]
     calculation: tuple[Calculation, ...]
     uniformity: Uniformity | None = None
+    mass: str | None = None
+
+    @property
+    def ordered(self) -> str:
+        """What was ordered, such as ``100 capsules``, ``60 mL`` or ``10 g``."""
+        return told(quantity(f"{self.count} capsules" if self.count else self.volume or self.mass or ""))
 
     @property
     def concentration(self) -> str | None:

@@ -3,6 +3,7 @@
 The models, where ``kept`` is the share of the powder that reaches the mixture:
 
     capsule = content * powder * kept / tablet weight / (powder + filler) * fill * mixing
+    trituration = content * powder * kept / tablet weight / (powder + filler) * mixing
     liquid = content * powder * kept / tablet weight / volume * mixing
 
 What the plan already knows exactly (rounding to the balance, overage) is its error and no doubt. A dose drawn
@@ -47,7 +48,10 @@ def budget_of(formula: Formula, plan: Plan, materials: Materials, known: Iterabl
     """
     on = date.fromisoformat(plan.prepared)
     found = [*_of_the_source(formula, plan, materials, on)]
-    found += _of_capsules(plan, materials, on) if plan.capsule else _of_a_liquid(plan, materials, on)
+    if plan.capsule:
+        found += _of_capsules(plan, materials, on)
+    else:
+        found += _of_a_liquid(plan, materials, on) if plan.volume else _of_a_trituration(plan, materials, on)
     by_name = {each.source: each for each in (*found, *known)}
     return uncertainty.budget(tuple(by_name.values()))
 
@@ -129,6 +133,12 @@ def _of_the_source(formula: Formula, plan: Plan, materials: Materials, on: date)
             "assumed",
             f"{plan.source.tablets} tablets stand for their batch: {spread.basis}",
         )
+    elif plan.source.kind == "trituration":
+        assert materials.trituration
+        laboratory = assumption("laboratory", on)
+        basis = f"assay {materials.trituration.assayed} of batch {materials.trituration.batch}; {laboratory.basis}"
+        yield Contribution(CONTENT, laboratory.relative, "batch", "measured", basis)
+        yield _assumed("mixing of the trituration", "powder-mixing", on)
     else:
         yield _assumed(CONTENT, "powder-content", on)
     weighed = [line for line in plan.lines if line.line == "source" and line.measure == "balance"]
@@ -151,7 +161,7 @@ def _mean_weight(materials: Materials, on: date) -> Contribution:
 
 def _of_capsules(plan: Plan, materials: Materials, on: date) -> Iterable[Contribution]:
     """Filler, mixing and filling."""
-    assert plan.capsule and plan.filler
+    assert plan.capsule and plan.filler and plan.filler.per_capsule
     # A filler that is 1 % too heavy dilutes the mixture by 1 % of the filler's share of it.
     share = float(_mg(plan.filler.per_capsule) / _mg(plan.capsule.fill))
     for line in plan.lines:
@@ -166,6 +176,15 @@ def _of_a_liquid(plan: Plan, materials: Materials, on: date) -> Iterable[Contrib
     """Volume and mixing; other ingredients do not change how much active a volume holds."""
     yield _amount("volume", plan.made, materials.balance, on)
     yield _assumed("mixing", "liquid-mixing", on, "unit")
+
+
+def _of_a_trituration(plan: Plan, materials: Materials, on: date) -> Iterable[Contribution]:
+    """Filler and mixing: a filler that is 1 % too heavy weakens the mixture by 1 % of its share of it."""
+    for line in plan.lines:
+        if line.line == "filler" and _mg(line.target):
+            share = float(_mg(line.target) / _mg(plan.made))
+            yield _amount(f"weighing of {line.material}", line.target, materials.balance, on, share)
+    yield _assumed("mixing", "powder-mixing", on, "unit")
 
 
 def _assumed(source: str, assumption_id: str, on: date, kind: Kind = "batch") -> Contribution:

@@ -15,9 +15,12 @@ from compounding.records.stock import Lot
 from compounding.rules.shells import shell_of
 from compounding.rules.weighing import compounding_minimum, minimum_as_tested, strict_minimum
 from compounding.settings import BalanceSettings
-from compounding.work.materials import Balance, Filler, FromLot, Materials, Powder, Shells, Tablets
+from compounding.work.materials import Balance, Filler, FromLot, Materials, Powder, Shells, Tablets, Trituration
 from compounding.work.planning import check_filler
+from compounding.work.sourcing import check_trituration
 from compounding.work.stocking import check_lot, check_source, first_to_expire, left_of
+from compounding.work.testing import percent_of_label
+from compounding.work.triturations import material_of_trituration
 
 
 @dataclass(frozen=True)
@@ -51,16 +54,12 @@ def gather(
     shelf = {lot.id: lot for lot in lots}
     problems: list[Problem] = []
     source = _named(shelf, choice.source, on, problems)
-    if source and source.received.role not in ("tablet", "powder"):
-        text = (
-            f"Lot {source.id} is {source.received.material}, a {source.received.role}: the source is tablets or powder"
-        )
-        problems.append(Problem("source.role", text, source.id))
-    elif source:
-        problems += check_source(formula, source)
+    if source:
+        problems += _check_source(formula, source)
     shells = filler = None
     if formula.filler:
-        shell_lot = _lot(shelf, choice.shells, "shell", None, on, problems)
+        encapsulated = formula.dosage_form == "capsule"
+        shell_lot = _lot(shelf, choice.shells, "shell", None, on, problems) if encapsulated else None
         material = choice.filler_material or formula.filler.material
         problems += check_filler(formula, material)
         if stopping(problems):
@@ -70,6 +69,8 @@ def gather(
             shells = shells_of(shell_lot, on)
         if filler_lot and shell_lot and shells:
             filler = _filler(filler_lot, shells, on, problems)
+        elif filler_lot and not encapsulated:
+            filler = Filler(filler_lot.received.material, None, None, _from(filler_lot))
     wanted = [part.material for part in (*formula.component, *((formula.vehicle,) if formula.vehicle else ()))]
     components = {material: _component(shelf, choice, material, on, problems) for material in wanted}
     if stopping(problems) or source is None:
@@ -83,8 +84,40 @@ def gather(
         source_packing=source.packing_in(shells.size, shells.maker) if shells else None,
         components={material: _from(lot) for material, lot in components.items() if lot},
         left=left_of(lot for lot in lots if lot.received.role != "tablet"),
+        trituration=_trituration(source),
     )
     return materials, problems
+
+
+def _check_source(formula: Formula, source: Lot) -> list[Problem]:
+    received = source.received
+    if received.role not in ("tablet", "powder", "trituration"):
+        text = (
+            f"Lot {source.id} is {received.material}, a {received.role}: the source is tablets, powder or a trituration"
+        )
+        return [Problem("source.role", text, source.id)]
+    if received.role == "trituration" and received.material != material_of_trituration(formula):
+        text = f"Lot {source.id} is {received.material}; {formula.id} needs {material_of_trituration(formula)}"
+        return [Problem("source.material", text, source.id)]
+    if received.made_here:
+        return check_trituration(formula, received.made_here.batch)
+    return check_source(formula, source)
+
+
+def _trituration(lot: Lot) -> Trituration | None:
+    """A trituration as its batch left it."""
+    held = lot.received.made_here
+    if held is None:
+        return None
+    return Trituration(
+        material=lot.received.material,
+        strength=quantity(held.strength),
+        assay=percent_of_label(held.assay, held.strength) / 100,
+        assayed=held.assay,
+        batch=held.batch,
+        notes=held.notes,
+        taken_from=_from(lot),
+    )
 
 
 def _named(shelf: dict[str, Lot], id: str, on: date, problems: list[Problem]) -> Lot | None:

@@ -57,6 +57,9 @@ def label_id(number: int) -> str:
 def check_label(batch: Batch, prescription: Prescription, on: date) -> list[Problem]:
     """Whether the batch may have a dispensing label, and holds that much."""
     problems = []
+    if batch.plan.form == "trituration":
+        text = f"{batch.id} is a trituration, for compounding only: it is made into something, and that is labelled"
+        return [Problem("label.trituration", text, batch.id)]
     if batch.state != "released":
         now = "was rejected" if batch.state == "rejected" else "is not released"
         problems.append(Problem("label.not-released", f"Batch {batch.id} {now}: it gets no dispensing label", batch.id))

@@ -56,6 +56,7 @@ from compounding.work.planning import (
 from compounding.work.sourcing import (
     Dilute,
     aliquot_steps,
+    check_trituration,
     counted,
     plan_source,
     stock_lines,
@@ -71,6 +72,8 @@ def plan_liquid(formula: Formula, digest: str, order: Order, materials: Material
     """
     problems = check_order(formula, order) + check_method(formula, order, materials)
     problems += check_bench(formula, order, materials)
+    if materials.trituration:
+        problems += check_trituration(formula, materials.trituration.batch)
     if stopping(problems):
         return None, problems
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from compounding.problems import Problem
-from compounding.quantities import Quantity, amount, count, in_unit, quantity, ratio, told, written
+from compounding.quantities import amount, count, in_unit, quantity, ratio, told, written
 from compounding.records.batch import Batch
 from compounding.records.facts import StepDone, Weighed, Yielded
 from compounding.records.plan import ProcedureStep
@@ -62,9 +62,9 @@ def record_yield(
 
     Args:
         batch: the batch as it stands.
-        made: units or volume made, such as ``100 capsules`` or ``60 mL``.
+        made: units, volume or mass made, such as ``100 capsules``, ``60 mL`` or ``9.8 g``.
         weight: gross weight of all filled capsules together [mass], for the mass balance.
-        remainder: mixture left over [mass].
+        remainder: mixture left over, or taken as samples [mass].
         spoiled: shells broken or discarded.
         shells: the lot of the shells, as it stands; None if the batch has none.
         reason: why the yield is recorded again, if it is.
@@ -90,13 +90,16 @@ def record_yield(
         text = f"The yield of {batch.id} was recorded before: give --reason to record it again; the first stays"
         problems.append(Problem("yield.again", text, batch.id))
     problems += _check_balance(batch, weight, no_balance)
-    planned = count(plan.count, "capsule") if plan.count else quantity(plan.volume or "")
+    planned = count(plan.count, "capsule") if plan.count else quantity(plan.volume or plan.mass or "")
     value = quantity(made)
     if value.dimensionality != planned.dimensionality or value.magnitude <= 0:
         text = f"{made} was made; {batch.id} plans {told(planned)}. Write the yield in that unit"
         problems.append(Problem("yield.unit", text, "made"))
     elif plan.count and amount(value, "capsule").denominator != 1:
         problems.append(Problem("yield.unit", f"{made} is not a whole number of capsules", "made"))
+    if plan.mass and weight:
+        text = f"{batch.id} makes {plan.name}: what was made is a weight already. Leave --weight out"
+        problems.append(Problem("yield.weight", text, "weight"))
     used = count(int(amount(value, "capsule")) + spoiled, "capsule") if plan.count and not problems else None
     if used is not None and shells:
         problems += check_left(shells, batch.id, "shells", used)
@@ -115,13 +118,15 @@ def record_yield(
         text = f"No mass balance ({no_balance}). It is recorded and holds the batch until accepted"
         problems.append(Problem("yield.no-balance", text, "weight"))
     balance: dict[str, str] = {}
-    if plan.count and weight:
-        assert plan.capsule
+    came_out = amount(value, "mg") if plan.mass else None
+    if plan.capsule and weight:
         shell = quantity(plan.capsule.shell)
-        if amount(quantity(weight), "mg") < amount(shell, "mg") * amount(value, "capsule"):
+        came_out = amount(quantity(weight), "mg") - amount(shell, "mg") * amount(value, "capsule")
+        if came_out < 0:
             text = f"{made} are said to weigh {weight} together, less than their empty shells of {told(shell)} each. Weigh them again"
             return None, [Problem("yield.lighter-than-shells", text, "weight")]
-        balance, lost = _mass_balance(batch, amount(value, "capsule"), quantity(weight), remainder, shell)
+    if came_out is not None:
+        balance, lost = _mass_balance(batch, came_out, remainder)
         most = Fraction(batch.formula.yield_limits.loss_percent or "3") / 100
         if not -most / 3 <= lost <= most:
             within = False
@@ -158,17 +163,14 @@ def _check_balance(batch: Batch, weight: str | None, no_balance: str | None) -> 
     return []
 
 
-def _mass_balance(
-    batch: Batch, capsules: Fraction, weight: Quantity, remainder: str | None, shell: Quantity
-) -> tuple[dict[str, str], Fraction]:
-    """Mixture weighed in, mixture found again, and the share lost."""
+def _mass_balance(batch: Batch, came_out: Fraction, remainder: str | None) -> tuple[dict[str, str], Fraction]:
+    """Mixture weighed in, mixture found again [mg], and the share lost."""
     readings = [batch.reading_of(line.line) for line in batch.plan.lines]
     weighed_in = sum(
         (amount(quantity(each.fact.reading), "mg") for each in readings if each and isinstance(each.fact, Weighed)),
         Fraction(0),
     )
-    found = amount(weight, "mg") - capsules * amount(shell, "mg")
-    found += amount(quantity(remainder), "mg") if remainder else 0
+    found = came_out + (amount(quantity(remainder), "mg") if remainder else 0)
     lost = 1 - found / weighed_in
     mg = quantity("1 mg")
     texts = {

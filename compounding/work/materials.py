@@ -21,12 +21,14 @@ class Device:
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be made: a strength and so many capsules, or a concentration and a volume.
+    """What is to be made: so many capsules, a volume or a mass, and how strong.
 
     Args:
-        strength: active in one capsule [mass] or in the liquid [mass/volume], without material.
-        count: capsules [above 0], or None for a liquid.
-        volume: finished volume [above 0], or None for capsules.
+        strength: active in one capsule [mass], in the liquid [mass/volume] or in the trituration [mass/mass], without
+            material.
+        count: capsules [above 0], or None where it is no capsule.
+        volume: finished volume [above 0], or None where it is no liquid.
+        mass: finished trituration [mass without material; above 0], or None where it is none.
         overage: share added for losses [1; 0 to 1/4].
         overage_on: ``batch`` (every ingredient) or ``active`` (the source alone).
         prepared: day of preparation.
@@ -49,6 +51,7 @@ class Order:
     ordered_as: str | None = None
     devices: tuple[Device, ...] = ()
     bottles: tuple[Quantity, ...] = ()
+    mass: Quantity | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,29 @@ class Powder:
 
 
 @dataclass(frozen=True)
+class Trituration:
+    """An in-house trituration, as its own batch made it and its assay found it.
+
+    Args:
+        material: such as ``naltrexone hydrochloride trituration``.
+        strength: active by its label [mass/mass, without material].
+        assay: what was found, as a share of the label [1; above 0], exact.
+        assayed: the same as it was recorded, such as ``98.5 %``.
+        batch: the batch that made it.
+        notes: what its own source makes true of everything made from it.
+        taken_from: the lot; it expires when the batch's beyond-use date ends.
+    """
+
+    material: str
+    strength: Quantity
+    assay: Fraction
+    assayed: str
+    batch: str
+    notes: tuple[str, ...] = ()
+    taken_from: FromLot | None = None
+
+
+@dataclass(frozen=True)
 class Materials:
     """Everything on the bench. Without lots a plan is a calculation only; a batch needs them all."""
 
@@ -158,3 +184,4 @@ class Materials:
     components: Mapping[str, FromLot] = field(default_factory=dict)
     left: Mapping[str, Quantity] = field(default_factory=dict)
     powder: Powder | None = None
+    trituration: Trituration | None = None

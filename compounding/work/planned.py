@@ -12,7 +12,10 @@ from compounding.work.capsules import plan_capsules
 from compounding.work.gathering import Choice, gather
 from compounding.work.liquids import plan_liquid
 from compounding.work.materials import Balance, Materials, Order
+from compounding.work.triturations import plan_trituration
 from compounding.work.twice import differing
+
+_PLANNED = {"capsule": plan_capsules, "oral liquid": plan_liquid, "trituration": plan_trituration}
 
 # A lot that nobody named is passed over for these; the next to expire is tried.
 PASSED_OVER = frozenset({"lot.too-little", "lot.measure"})
@@ -24,8 +27,7 @@ def plan(formula: Formula, digest: str, order: Order, materials: Materials) -> t
     Returns:
         The plan, or None if it must be refused, and every problem seen.
     """
-    planned = {"capsule": plan_capsules, "oral liquid": plan_liquid}[formula.dosage_form]
-    made, problems = planned(formula, digest, order, materials)
+    made, problems = _PLANNED[formula.dosage_form](formula, digest, order, materials)
     if made is not None:
         problems = problems + differing(made, formula, order, materials)
     return (None if stopping(problems) else made), problems

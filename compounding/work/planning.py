@@ -16,6 +16,7 @@ from compounding.calc.measured import Step
 from compounding.problems import Problem
 from compounding.quantities import (
     Concentration,
+    Content,
     Count,
     Mass,
     MassPerUnit,
@@ -81,7 +82,9 @@ def form_text(formula: Formula, order: Order) -> list[str]:
 def check_order(formula: Formula, order: Order) -> list[Problem]:
     """What the formula says of the strength, the size of the batch and the dose."""
     times = times_as_substance(formula, order)
-    size = order.volume if order.count is None else count(order.count, "capsule")
+    size = order.volume if order.mass is None else order.mass
+    if order.count is not None:
+        size = count(order.count, "capsule")
     asked = [
         ("strength", order.strength * times, formula.strength, "strength.outside-formula"),
         ("batch", size, formula.batch, "batch.outside-formula"),
@@ -133,7 +136,7 @@ def check_bench(formula: Formula, order: Order, materials: Materials) -> list[Pr
         problems.append(
             Problem("tablet.no-weights", "No tablet weights: weigh the tablets in hand, one by one", "tablets")
         )
-    if filler and filler.packing is None and filler.tapped_density is None:
+    if filler and shells and filler.packing is None and filler.tapped_density is None:
         text = f"How {filler.material} packs is not known: fill one capsule and weigh it, or measure the tapped density"
         problems.append(Problem("filler.no-packing", text, filler.material))
     return problems
@@ -238,6 +241,8 @@ def plan_beyond_use(formula: Formula, order: Order, materials: Materials) -> Bey
         lots["tablets"] = materials.tablets.taken_from
     if materials.powder:
         lots["powder"] = materials.powder.taken_from
+    if materials.trituration:
+        lots[materials.trituration.material] = materials.trituration.taken_from
     if materials.filler:
         lots[materials.filler.material] = materials.filler.taken_from
     if materials.shells:
@@ -270,7 +275,7 @@ def check_method(formula: Formula, order: Order, materials: Materials) -> list[P
             "Volume-completion fills exactly the capsules ordered: put the overage on the active (--overage-on active)"
         )
         problems.append(Problem("method.overage", text, "overage"))
-    if order.method == "whole-tablets" and materials.powder:
+    if order.method == "whole-tablets" and not materials.tablets:
         problems.append(Problem("method.source", "Whole tablets need tablets: a powder is weighed", "method"))
     if order.method == "whole-tablets" and order.overage:
         text = 'Whole tablets carry no overage: give --overage "0 %"'
@@ -284,7 +289,7 @@ def procedure(
     """The formula's steps with the plan's numbers in place, each with the working behind them.
 
     Args:
-        source: ``tablet`` or ``powder``; a step that is only for the other is left out.
+        source: ``tablet``, ``powder`` or ``trituration``; a step that is only for the other is left out.
         dilution: what is done to dilute the source, after the step that weighs it.
     """
     steps: list[ProcedureStep] = []
@@ -340,6 +345,10 @@ def common_warnings(formula: Formula, order: Order, materials: Materials) -> lis
     if materials.powder:
         found = check_powder(materials.powder, formula.substance, order.prepared)
         warnings += [problem.text for problem in found]
+    if materials.trituration:
+        warnings += [
+            f"Of the trituration of batch {materials.trituration.batch}: {each}" for each in materials.trituration.notes
+        ]
     warnings += [f"{each.note} [{each.source}]" for each in formula.alternative if each.method == order.method]
     if order.filtered and formula.filtering:
         warnings.append(f"{formula.filtering.note} [{formula.filtering.source}]")
@@ -351,7 +360,7 @@ def common_warnings(formula: Formula, order: Order, materials: Materials) -> lis
     return warnings
 
 
-def strength_text(made: MassPerUnit | Concentration, formula: Formula, order: Order) -> str:
+def strength_text(made: MassPerUnit | Concentration | Content, formula: Formula, order: Order) -> str:
     """The strength that will be made, to four decimals, in the unit and the form that were ordered."""
     made = made / times_as_substance(formula, order)
     unit = written(order.strength).partition(" ")[2]

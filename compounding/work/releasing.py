@@ -20,6 +20,7 @@ from compounding.settings import Person
 from compounding.work.weighing import still_open
 
 VERIFIED = "I compared this record with its formula, the materials and the preparation, and found them to agree."
+RELEASED_TO_COMPOUND = "I reviewed the complete record; the preparation meets its formula and may be compounded with."
 RELEASED = "I reviewed the complete record; the preparation meets its formula and may be dispensed."
 
 
@@ -129,7 +130,8 @@ def release_batch(batch: Batch, person: Person, on: date) -> tuple[Released | No
         problems.append(Problem("batch.out-of-date", text, batch.id))
     if "pharmacist" not in person.roles:
         problems.append(_needs_pharmacist(person, "release"))
-    return (None if problems else Released(batch=batch.id, meaning=RELEASED)), problems
+    meaning = RELEASED_TO_COMPOUND if batch.plan.form == "trituration" else RELEASED
+    return (None if problems else Released(batch=batch.id, meaning=meaning)), problems
 
 
 def reject_batch(batch: Batch, person: Person, reason: str | None) -> tuple[Rejected | None, list[Problem]]:

@@ -1,22 +1,25 @@
-"""The source of the active in a plan: tablets or powder, weighed as they are or as part of a dilution."""
+"""The source of the active in a plan: tablets, powder or a trituration, weighed as it is or as part of a dilution."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from compounding.calc import amounts, sources
+from compounding.calc import amounts, sources, triturations
 from compounding.problems import CannotCompute, Problem, Refused, stopping
 from compounding.quantities import (
     Mass,
     amount,
     as_balance,
+    content,
     count,
     decimal_text,
+    in_unit,
     of_material,
     ratio,
     rounded,
     told,
+    written,
 )
 from compounding.records.aliquot import Aliquot
 from compounding.records.formula import Formula
@@ -74,6 +77,8 @@ def plan_source(
     """
     if materials.powder:
         return _powder(formula, order, materials, active, notebook, dilute)
+    if materials.trituration:
+        return _trituration(formula, materials, active, notebook, dilute)
     return _tablets(formula, order, materials, active, notebook, dilute)
 
 
@@ -138,6 +143,47 @@ def _powder(
         certificate=found.lines,
     )
     return SourcePlanned(used, exact, carried, found.material, powder.taken_from, weigh, first, diluted, warnings)
+
+
+def check_trituration(formula: Formula, batch: str) -> list[Problem]:
+    """What may be made from a trituration: capsules; its filler would settle in a liquid."""
+    if formula.dosage_form == "oral liquid":
+        text = (
+            f"The trituration of batch {batch} carries its filler, which dissolves in nothing and would settle in the "
+            "bottle: make a liquid from tablets or powder"
+        )
+        return [Problem("source.insoluble", text, "source")]
+    if formula.dosage_form == "trituration":
+        text = f"A trituration is made from tablets or powder, not from another one: take the source of batch {batch}"
+        return [Problem("source.trituration", text, "source")]
+    return []
+
+
+def _trituration(
+    formula: Formula, materials: Materials, active: Mass, notebook: Notebook, dilute: Dilute
+) -> SourcePlanned:
+    """A trituration of our own counts for what its assay found, never for its label."""
+    held = materials.trituration
+    assert held
+    by_label = content(amount(held.strength, "mg/mg"), formula.substance, held.material)
+    found = triturations.content_by_assay(by_label, held.assay)
+    exact = triturations.trituration_for(active, found)
+    first, weigh, diluted, warnings = _weighed(exact, materials.balance, notebook, dilute)
+    carried = triturations.active_carried(diluted.carried if diluted else weigh, found)
+    used = SourceUsed(
+        kind="trituration",
+        material=held.material,
+        lot=lot_of(held.taken_from),
+        exact=mass_text(exact),
+        weigh=as_balance(weigh, materials.balance.readability),
+        rounding_error_percent=_rounding(exact, weigh, diluted),
+        certificate=(
+            ("made here", f"batch {held.batch}, {told(held.strength)} by its label"),
+            ("assay", held.assayed + (" of label" if held.assayed.endswith("%") else "")),
+            ("content", f"{written(in_unit(found, 'mg/g'))} of {formula.substance}, as assayed"),
+        ),
+    )
+    return SourcePlanned(used, exact, carried, held.material, held.taken_from, weigh, first, diluted, warnings)
 
 
 def _rounding(exact: Mass, weigh: Mass, diluted: Diluted | None) -> str:

@@ -37,6 +37,7 @@ _RECEIVED_AS: Final = {
     "shell": ("capsule",),
     "filler": ("mg",),
     "ingredient": ("mg", "mL"),
+    "trituration": ("mg",),
 }
 
 
@@ -61,6 +62,12 @@ def check_received(fact: LotReceived) -> list[Problem]:
     if fact.role == "powder" and fact.certificate is None:
         text = f"Lot {fact.lot}: no certificate, no compounding; give --form, --assay, --assay-basis and what it leaves out"
         problems.append(Problem("powder.certificate", text, fact.lot, source="usp-795"))
+    if fact.role == "trituration" and fact.made_here is None:
+        text = (
+            f"Lot {fact.lot}: a trituration comes from a batch made here; give --from-batch. A bought one is a powder "
+            "with its certificate"
+        )
+        problems.append(Problem("trituration.batch", text, fact.lot))
     if fact.role == "shell" and not (fact.size and fact.maker):
         text = f"Lot {fact.lot}: shells need their size and their maker, because sizes differ between makers"
         problems.append(Problem("lot.shell", text, fact.lot))
@@ -136,7 +143,7 @@ def _is_a(text: str, example: str) -> bool:
 def _check_amount(fact: LotReceived) -> list[Problem]:
     units = _RECEIVED_AS[fact.role]
     fits = any(_is_a(fact.amount, f"1 {unit}") for unit in units)
-    whole = fact.role in ("powder", "filler", "ingredient") or (
+    whole = fact.role in ("powder", "filler", "ingredient", "trituration") or (
         fits and amount(quantity(fact.amount), units[0]).denominator == 1
     )
     if fits and whole:
@@ -147,6 +154,7 @@ def _check_amount(fact: LotReceived) -> list[Problem]:
         "shell": "1000 capsules",
         "filler": "500 g",
         "ingredient": "500 g or 500 mL",
+        "trituration": "9.8 g",
     }
     text = f"Lot {fact.lot}: {fact.amount} was received; a {fact.role} needs an amount such as {expected[fact.role]}"
     return [Problem("lot.amount", text, fact.lot)]

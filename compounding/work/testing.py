@@ -105,7 +105,7 @@ def assay_result(
 
     Args:
         batch: the batch as it stands.
-        result: such as ``98.7 %``, ``1.48 mg`` (in one capsule) or ``0.987 mg/mL``.
+        result: such as ``98.7 %``, ``1.48 mg`` (in one capsule), ``0.987 mg/mL`` or ``98.5 mg/g``.
         method: how it was found, if not as the formula says.
         laboratory: who found it.
 
@@ -115,14 +115,7 @@ def assay_result(
     test, problems = find_test(batch, "assay", "assay")
     if problems or test is None:
         return None, problems
-    if result.endswith("%"):
-        share = number(result.removesuffix("%").rstrip(" "))
-        if not result.endswith(" %"):
-            raise NotUnderstood(
-                Problem("assay.unit", f"{result} was given: write a number, a space and %, such as 98.7 %")
-            )
-    else:
-        share = 100 * ratio(quantity(result), quantity(batch.plan.strength))
+    share = percent_of_label(result, batch.plan.strength)
     low, high = Decimal(test.low or "0"), Decimal(test.high or "0")
     passed = conforms(share, low, high)
     fact = Tested(
@@ -137,6 +130,24 @@ def assay_result(
         laboratory=laboratory,
     )
     return fact, failing(fact, [])
+
+
+def percent_of_label(result: str, strength: str) -> Fraction:
+    """An assay in percent of label, exact.
+
+    Args:
+        result: such as ``98.7 %``, or found in one unit, volume or mass: ``1.48 mg``, ``0.987 mg/mL``, ``98.5 mg/g``.
+        strength: what the label says, in the same measure.
+
+    Raises:
+        NotUnderstood: a percentage without its space.
+        CannotCompute: the result is not in the measure of the strength.
+    """
+    if not result.endswith("%"):
+        return 100 * ratio(quantity(result), quantity(strength))
+    if not result.endswith(" %"):
+        raise NotUnderstood(Problem("assay.unit", f"{result} was given: write a number, a space and %, such as 98.7 %"))
+    return number(result.removesuffix("%").rstrip(" "))
 
 
 def _percent_like(value: Fraction, limit: Decimal) -> str:

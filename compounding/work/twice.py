@@ -13,7 +13,15 @@ from compounding.records.record import as_data
 from compounding.rules.tables import in_force, one_in_force
 from compounding.work.materials import Filler, Materials, Order, Powder, Shells
 from compounding.work.second.compare import compare
-from compounding.work.second.inputs import CapsuleTexts, DeviceTexts, Inputs, PowderTexts, SubstanceTexts, TabletTexts
+from compounding.work.second.inputs import (
+    CapsuleTexts,
+    DeviceTexts,
+    Inputs,
+    PowderTexts,
+    SubstanceTexts,
+    TabletTexts,
+    TriturationTexts,
+)
 
 
 def differing(plan: Plan, formula: Formula, order: Order, materials: Materials) -> list[Problem]:
@@ -24,10 +32,9 @@ def differing(plan: Plan, formula: Formula, order: Order, materials: Materials) 
 def inputs_from(formula: Formula, order: Order, materials: Materials) -> Inputs:
     """The texts that the second path reads; the formula's own stand as they were written."""
     filler, shells, balance = materials.filler, materials.shells, materials.balance
-    liquid = order.count is None
     return Inputs(
         strength=exactly(order.strength),
-        ordered=exactly(order.volume) if order.volume is not None else f"{order.count} capsules",
+        ordered=_ordered(order),
         overage=str(order.overage),
         overage_on=order.overage_on,
         source=_source(order, materials),
@@ -40,13 +47,22 @@ def inputs_from(formula: Formula, order: Order, materials: Materials) -> Inputs:
         dose=_or_none(order.dose),
         method=order.method,
         capacity=_or_none(balance.capacity),
-        solubility=formula.powder.solubility if liquid and formula.powder and materials.powder else None,
+        solubility=formula.powder.solubility
+        if order.volume is not None and formula.powder and materials.powder
+        else None,
         substance=_substance(formula.substance, order),
         devices=tuple(DeviceTexts(each.name, exactly(each.capacity), exactly(each.step)) for each in order.devices),
     )
 
 
-def _source(order: Order, materials: Materials) -> TabletTexts | PowderTexts:
+def _ordered(order: Order) -> str:
+    measured = order.volume if order.mass is None else order.mass
+    return f"{order.count} capsules" if measured is None else exactly(measured)
+
+
+def _source(order: Order, materials: Materials) -> TabletTexts | PowderTexts | TriturationTexts:
+    if materials.trituration:
+        return TriturationTexts(exactly(materials.trituration.strength), str(materials.trituration.assay))
     if materials.powder:
         return _powder(materials.powder, order.prepared)
     tablets = materials.tablets

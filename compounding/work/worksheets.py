@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compounding.quantities import quantity, told
 from compounding.records.batch import Batch
 from compounding.records.facts import Recorded, Rejected, Released, StepDone, Tested, Weighed, Yielded
 from compounding.records.label import WarningText
@@ -38,7 +37,6 @@ def worksheet_text(
     """
     plan = batch.plan
     begun = bool(batch.weighed or batch.steps)
-    amount = told(quantity(f"{plan.count} capsules")) if plan.count else told(quantity(plan.volume or ""))
     return WorksheetText(
         title="Compounding record" if begun else "Worksheet",
         record=batch.id,
@@ -47,7 +45,8 @@ def worksheet_text(
         formula_digest=plan.formula.digest,
         product=plan.name,
         strength=plan.strength,
-        quantity=amount + (f" (mixture for {plan.made}, overage {plan.overage_percent} % on the {plan.overage_on})"),
+        quantity=plan.ordered
+        + (f" (mixture for {plan.made}, overage {plan.overage_percent} % on the {plan.overage_on})"),
         prepared_on=plan.prepared,
         beyond_use_date=plan.beyond_use.date,
         beyond_use_reason=f"{plan.beyond_use.days} days; {plan.beyond_use.limited_by} [{plan.beyond_use.source}]",
@@ -168,11 +167,11 @@ def _checks(batch: Batch, names: Mapping[str, str]) -> tuple[CheckLine, ...]:
 
 def _yields(batch: Batch) -> tuple[YieldLine, ...]:
     plan = batch.plan
-    planned = f"{plan.count} capsules" if plan.count else str(plan.volume)
+    planned = plan.ordered
     fact = batch.yielded[-1].fact if batch.yielded else None
     if not isinstance(fact, Yielded):
         lines = [YieldLine("made", planned), YieldLine("yield", _limits(batch))]
-        return tuple(lines + ([YieldLine("mass in"), YieldLine("mass out"), YieldLine("loss")] if plan.count else []))
+        return tuple(lines + ([] if plan.volume else [YieldLine("mass in"), YieldLine("mass out"), YieldLine("loss")]))
     lines = [YieldLine("made", planned, fact.made), YieldLine("yield", _limits(batch), f"{fact.yield_percent} %")]
     if fact.loss_percent is not None:
         most = batch.formula.yield_limits.loss_percent

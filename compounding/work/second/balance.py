@@ -11,9 +11,16 @@ from typing import Any
 
 from compounding.problems import Problem
 from compounding.work.second.content import assayed, factor, formula_of, labelled, mole, taken_out
-from compounding.work.second.inputs import CapsuleTexts, Inputs, PowderTexts, SubstanceTexts, TabletTexts
+from compounding.work.second.inputs import (
+    CapsuleTexts,
+    Inputs,
+    PowderTexts,
+    SubstanceTexts,
+    TabletTexts,
+    TriturationTexts,
+)
 from compounding.work.second.ratio import ONE, ZERO, Ratio, decimal, total
-from compounding.work.second.reading import MASS, measured, number, of_kind
+from compounding.work.second.reading import MASS, SHARE, measured, number, of_kind
 from compounding.work.second.recompute import Numbers
 
 # What is left open, and how much of it rounding explains.
@@ -26,6 +33,7 @@ def mass_balance(plan: Mapping[str, Any], inputs: Inputs, exact: Numbers) -> lis
         active in the tablets, or in the powder = doses ordered x (1 + overage) + active in what is left over
         source weighed = source in the parts that are used + source thrown away with the rest of each mixture
         source / its packing + filler and diluent / their packing = capsules made
+        source + filler = trituration, within one step where they are weighed
         whole tablets = powder weighed + powder discarded, within half a step
         strength expected x made = active carried, within half of the last decimal
 
@@ -42,10 +50,19 @@ def mass_balance(plan: Mapping[str, Any], inputs: Inputs, exact: Numbers) -> lis
     if isinstance(inputs.source, PowderTexts):
         carried = doses / need
         left |= _moles(inputs.source, inputs.substance, need, doses)
+    elif isinstance(inputs.source, TriturationTexts):
+        carried = doses / need
+        found = need * number(inputs.source.assay) * of_kind(SHARE, inputs.source.strength)
+        left["active in the trituration by its assay, less the doses"] = (found - doses, ZERO)
     else:
         carried, tablets = _tablets(plan, inputs.source, inputs, need, doses)
         left |= tablets
     expected, half_step = measured(plan["expected"]["strength"]), of_kind(MASS, inputs.readability) / Ratio(2)
+    if measured(inputs.ordered).kind == MASS:
+        together = weigh + of_kind(MASS, plan["filler"]["weigh"])
+        left["source and filler, less the trituration"] = (need + exact["filler.exact"][1] - made, ZERO)
+        left["source and filler as weighed, less the trituration"] = (together - made, half_step + half_step)
+        made = together
     first = exact["source.exact" if inputs.method == "whole-tablets" else "lines.source.exact"]
     left |= {
         "powder weighed, less the exact mass": (weigh - first[1], half_step),

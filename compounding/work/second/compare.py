@@ -33,7 +33,7 @@ PLACES = {
 }
 # What of a plan is a number of the dose. Every one that a plan holds must be worked out a second time.
 NUMBERS = {
-    "": ("strength", "count", "volume", "made", "overage_percent"),
+    "": ("strength", "count", "volume", "mass", "made", "overage_percent"),
     "active": ("needed",),
     "source": (
         "label_claim",
@@ -118,8 +118,13 @@ def _numbers(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _certificate(lines: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The numbers in the lines of a certificate: ``90.5364 % naltrexone ...``, ``1.105 in use; 1.104528 by ...``."""
-    if lines:
+    """The numbers in the lines of a certificate: ``90.5364 % naltrexone ...``, ``1.105 in use; 1.104528 by ...``.
+
+    A trituration has no factor, and its content is a mass in a mass: ``98.5 mg/g of naltrexone ...``.
+    """
+    if lines and "factor" not in lines:
+        yield "certificate.content", " ".join(lines["content"].split(" ")[:2])
+    elif lines:
         in_use, exact = lines["factor"].split("; ")
         yield "certificate.content_percent", lines["content"].partition(" ")[0]
         yield "certificate.factor", in_use.partition(" ")[0]

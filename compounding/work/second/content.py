@@ -7,9 +7,9 @@ form holds the counted one as its molar mass is larger or smaller. Molar masses 
 from __future__ import annotations
 
 from compounding.problems import CannotCompute
-from compounding.work.second.inputs import PowderTexts, SubstanceTexts, TabletTexts
+from compounding.work.second.inputs import PowderTexts, SubstanceTexts, TabletTexts, TriturationTexts
 from compounding.work.second.ratio import HUNDRED, ONE, ZERO, Ratio, to_places, total
-from compounding.work.second.reading import MASS, number, of_kind
+from compounding.work.second.reading import MASS, SHARE, number, of_kind
 
 # What is taken out of the powder before its assay is counted.
 TAKEN_OUT = {
@@ -31,10 +31,12 @@ def in_one_tablet(source: TabletTexts) -> Ratio:
     return of_kind(MASS, source.label_claim) * (number(source.content) if source.content else ONE)
 
 
-def content(source: TabletTexts | PowderTexts, substance: SubstanceTexts) -> Ratio:
+def content(source: TabletTexts | PowderTexts | TriturationTexts, substance: SubstanceTexts) -> Ratio:
     """Active in one mass of source, as the form that is counted [1; above 0]."""
     if isinstance(source, TabletTexts):
         return in_one_tablet(source) / average(source)
+    if isinstance(source, TriturationTexts):
+        return of_kind(SHARE, source.strength) * number(source.assay)
     if source.correction == "none":
         return times(substance, labelled(source, substance), substance.counted)
     return times(substance, assayed(source, substance), substance.counted) / factor(source)

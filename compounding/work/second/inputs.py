@@ -77,6 +77,19 @@ class PowderTexts:
 
 
 @dataclass(frozen=True)
+class TriturationTexts:
+    """A trituration as a source.
+
+    Args:
+        strength: active in it by its label, such as ``100 mg/g``.
+        assay: what its assay found, as a share of the label, such as ``197/200``.
+    """
+
+    strength: str
+    assay: str
+
+
+@dataclass(frozen=True)
 class CapsuleTexts:
     """What fills a capsule beside the source; one of packing and tapped density is given.
 
@@ -109,8 +122,8 @@ class Inputs:
     """All that the numbers of a plan depend on, as text.
 
     Args:
-        strength: ``1.5 mg`` in a capsule, or ``1 mg/mL`` of a liquid.
-        ordered: ``100 capsules`` or ``60 mL``.
+        strength: ``1.5 mg`` in a capsule, ``1 mg/mL`` of a liquid, or ``100 mg/g`` of a trituration.
+        ordered: ``100 capsules``, ``60 mL`` or ``10 g``.
         overage: share added for losses, such as ``1/20`` or ``0.05``.
         overage_on: ``batch`` or ``active``.
         source: what carries the active.
@@ -133,7 +146,7 @@ class Inputs:
     ordered: str
     overage: str
     overage_on: str
-    source: TabletTexts | PowderTexts
+    source: TabletTexts | PowderTexts | TriturationTexts
     readability: str
     minimum: str
     weighing_percent: str

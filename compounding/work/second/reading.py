@@ -15,6 +15,7 @@ MASS: Final = "mass"
 VOLUME: Final = "volume"
 PLAIN: Final = "number"
 CONCENTRATION: Final = f"{MASS}/{VOLUME}"
+SHARE: Final = f"{MASS}/{MASS}"
 
 # Each unit as so many of the smallest, with what it measures: nanograms, nanolitres, pieces.
 UNITS: Final = {

@@ -26,13 +26,23 @@ from compounding.work.second.inputs import (
     PowderTexts,
     SubstanceTexts,
     TabletTexts,
+    TriturationTexts,
 )
 from compounding.work.second.ratio import HUNDRED, ONE, ZERO, Ratio, ceiling, to_step
-from compounding.work.second.reading import CONCENTRATION, MASS, PLAIN, VOLUME, measured, number, of_kind
+from compounding.work.second.reading import CONCENTRATION, MASS, PLAIN, SHARE, VOLUME, measured, number, of_kind
 
 CYLINDER = of_kind(VOLUME, "0.01 mL")
 # The numbers of a plan by their places in the record: what each measures, and its value in the smallest units.
 Numbers = dict[str, tuple[str, Ratio]]
+# By the kind of what is ordered: what its strength measures, and where the record holds how much was ordered.
+ORDERED = {PLAIN: (MASS, "count"), VOLUME: (CONCENTRATION, "volume"), MASS: (SHARE, "mass")}
+
+
+def form_of(inputs: Inputs) -> tuple[str, str, str]:
+    """What is ordered by its kind, what its strength measures, and its place in the record."""
+    kind = PLAIN if inputs.capsule else measured(inputs.ordered).kind
+    strength, place = ORDERED[kind]
+    return kind, strength, place
 
 
 @dataclass(frozen=True)
@@ -40,8 +50,8 @@ class Batch:
     """What the order comes to.
 
     Args:
-        strength: active in one capsule, or in one volume.
-        made: capsules, or volume, that the mixture is enough for.
+        strength: active in one capsule, in one volume or in one mass.
+        made: capsules or volume that the mixture is enough for, or its mass.
         active: in the whole mixture, as the form that is counted.
     """
 
@@ -57,8 +67,8 @@ def batch(inputs: Inputs) -> Batch:
     made   = ordered x (1 + overage)   if the overage is on the batch
            = ordered                   if it is on the active alone
     """
-    strength = of_kind(MASS if inputs.capsule else CONCENTRATION, inputs.strength)
-    ordered = of_kind(PLAIN if inputs.capsule else VOLUME, inputs.ordered)
+    kind, strong, _ = form_of(inputs)
+    strength, ordered = of_kind(strong, inputs.strength), of_kind(kind, inputs.ordered)
     more = ONE + number(inputs.overage)
     made = {"batch": ordered * more, "active": ordered}[inputs.overage_on]
     return Batch(strength, made, strength * ordered * more * ordered_as_counted(inputs.substance))
@@ -86,9 +96,9 @@ def recompute(inputs: Inputs, chosen: Chosen = Chosen()) -> Numbers:  # noqa: B0
         jcu-tablets, compdirect, unc-triturations
     """
     made = batch(inputs)
-    kind, size = (PLAIN, "count") if inputs.capsule else (VOLUME, "volume")
+    kind, strong, size = form_of(inputs)
     found = {
-        "strength": (MASS if inputs.capsule else CONCENTRATION, made.strength),
+        "strength": (strong, made.strength),
         size: (kind, of_kind(kind, inputs.ordered)),
         "made": (kind, made.made),
         "overage_percent": (PLAIN, number(inputs.overage) * HUNDRED),
@@ -98,28 +108,39 @@ def recompute(inputs: Inputs, chosen: Chosen = Chosen()) -> Numbers:  # noqa: B0
     }
     need = made.active / content(inputs.source, inputs.substance)
     mixed = mixtures(need, inputs, chosen)
-    found |= _source(inputs, chosen, made, need, mixed) | _mixtures(inputs, mixed)
+    together = to_step(need, of_kind(MASS, inputs.readability)) + _beside(inputs, made, need) if kind == MASS else None
+    found |= _source(inputs, chosen, made, need, mixed, together or made.made) | _mixtures(inputs, mixed)
+    if kind == MASS:
+        return found | _trituration(inputs, made, need)
     if inputs.capsule:
         return found | _capsule(inputs, inputs.capsule, made, need, mixed)
     return found | _liquid(inputs, made) | _dose(inputs, chosen, made)
 
 
-def _source(inputs: Inputs, chosen: Chosen, made: Batch, need: Ratio, mixed: tuple[Mixture, ...]) -> Numbers:
-    """What is weighed of the source: the need, or the drug of the first mixture, which the last part carries again."""
+def _source(
+    inputs: Inputs, chosen: Chosen, made: Batch, need: Ratio, mixed: tuple[Mixture, ...], over: Ratio
+) -> Numbers:
+    """What is weighed of the source: the need, or the drug of the first mixture, which the last part carries again.
+
+    The active spreads ``over`` the capsules or the volume made, or the mass that was weighed together.
+    """
     step, whole = of_kind(MASS, inputs.readability), inputs.method == "whole-tablets"
     first = need * parts_together(chosen)
     weigh = first if whole else to_step(first, step)
     carried = mixed[-1].carries if mixed else weigh
-    reached = carried * content(inputs.source, inputs.substance) / ordered_as_counted(inputs.substance) / made.made
+    reached = carried * content(inputs.source, inputs.substance) / ordered_as_counted(inputs.substance) / over
     found = {
         "source.exact": (MASS, need),
         "source.weigh": (MASS, to_step(weigh, _last_digit(inputs.readability)) if whole else weigh),
         "source.rounding_error_percent": (PLAIN, _percent_off(carried, need)),
-        "expected.strength": (MASS if inputs.capsule else CONCENTRATION, reached),
+        "expected.strength": (form_of(inputs)[1], reached),
         "expected.error_percent": (PLAIN, _percent_off(reached, made.strength)),
     }
     if isinstance(inputs.source, PowderTexts):
         return found | _certificate(inputs.source, inputs.substance) | _weighed("source", first, inputs)
+    if isinstance(inputs.source, TriturationTexts):
+        held = content(inputs.source, inputs.substance)
+        return found | {"certificate.content": (SHARE, held)} | _weighed("source", first, inputs)
     one, counted = average(inputs.source), made.active / in_one_tablet(inputs.source)
     tablets = Ratio(tablets_for(first, weigh, inputs.source))
     if inputs.source.content:
@@ -131,6 +152,28 @@ def _source(inputs: Inputs, chosen: Chosen, made: Batch, need: Ratio, mixed: tup
         "source.tablets": (PLAIN, tablets),
         "source.discarded": (MASS, to_step(tablets * one - weigh, step)),
         **(_counted(counted) if whole else _weighed("source", first, inputs)),
+    }
+
+
+def _beside(inputs: Inputs, made: Batch, need: Ratio) -> Ratio:
+    """Filler of a trituration as it is weighed."""
+    return to_step(made.made - need, of_kind(MASS, inputs.readability))
+
+
+def _trituration(inputs: Inputs, made: Batch, need: Ratio) -> Numbers:
+    """Filler makes the source up to the mass of the trituration.
+
+    Raises:
+        CannotCompute: the source leaves no room for it.
+    """
+    filler, weigh = made.made - need, _beside(inputs, made, need)
+    if filler <= ZERO:
+        raise CannotCompute("The source leaves no room for filler", code="trituration.too-strong")
+    return {
+        "filler.exact": (MASS, filler),
+        "filler.weigh": (MASS, weigh),
+        "filler.rounding_error_percent": (PLAIN, _percent_off(weigh, filler)),
+        **_weighed("filler", filler, inputs),
     }
 
 
