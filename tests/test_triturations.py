@@ -154,6 +154,20 @@ def test_capsules_from_a_trituration_take_it_off_its_lot(bench: Bench) -> None:
     assert bench.do("lot show TRIT-1 --json").json["lot"]["left"] == "9.6476 g"
 
 
+def test_options_compare_a_trituration_with_tablets_and_say_why_no_liquid_is_made_from_it(bench: Bench) -> None:
+    bench.do(f'{RECEIVE} --amount "9.8 g"', "tom")
+    capsules = bench.do('options naltrexone-capsule --strength "0.5 mg" --count 30 --json').json["options"]
+    assert {way["source"] for way in capsules if not way["refused"]} == {"TAB-1", "TRIT-1"}
+    liquid = bench.do('options naltrexone-oral-liquid --concentration "1 mg/mL" --volume "60 mL" --json').json["options"]
+    (refused,) = {problem["code"] for way in liquid if way["source"] == "TRIT-1" for problem in way["refused"]}
+    assert refused == "source.insoluble"
+
+
+def test_options_compare_the_ways_to_make_a_trituration(bench: Bench) -> None:
+    told = bench.do('options naltrexone-trituration --strength "50 mg/g" --mass "10 g"').out
+    assert "10 g of 50 mg/g: 1 way is possible" in told
+
+
 # ---- what is refused ----
 
 

@@ -31,7 +31,7 @@ Compared = Sequence[tuple[Way, Figures | None]]
 
 
 COMPARED = {
-    "source": "What carries the active: tablets, powder, or one lot; default: all are compared.",
+    "source": "What carries the active: tablets, powder, or one lot of these or of a trituration; default: all are compared.",
     "method": "One procedure of the formula; default: all are compared.",
     "balance": "One balance of the settings; default: all are compared.",
     "capsule_size": "One size of the maker's shells, such as 3; default: all are compared.",
@@ -190,8 +190,9 @@ def _fixed(value: Fraction, places: int) -> str:
 def _ordered(order: Order) -> str:
     if order.count is not None:
         return f"{order.count:,} capsules of {told(order.strength)}"
-    assert order.volume is not None
-    return f"{told(order.volume)} of {told(order.strength)}"
+    much = order.volume if order.mass is None else order.mass
+    assert much is not None
+    return f"{told(much)} of {told(order.strength)}"
 
 
 def options_text(formula: Formula, order: Order, compared: Compared, *, explain: bool) -> str:

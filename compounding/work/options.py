@@ -67,7 +67,7 @@ class Chosen:
 
     Args:
         source: the lot, or the kind where there are no lots.
-        kind: ``tablet`` or ``powder``.
+        kind: ``tablet``, ``powder`` or ``trituration``.
         shells, filler_lot: lots, if there are any.
     """
 
@@ -154,7 +154,7 @@ def ways_from_lots(
     shelf = [lot for lot in lots if lot.left.magnitude > 0 or lot.id == wanted.source]
     roles = {
         "source": [lot for lot in shelf if _is_source(lot, formula, wanted)],
-        "shell": [lot for lot in shelf if formula.filler and lot.received.role == "shell"],
+        "shell": [lot for lot in shelf if formula.shell and lot.received.role == "shell"],
         "filler": [lot for lot in shelf if _is_filler(lot, formula, wanted)],
     }
     unusable = {lot.id: _why_not(lot, formula, order.prepared) for of in roles.values() for lot in of}
@@ -206,12 +206,13 @@ def ways_from_materials(
 
 
 def _is_source(lot: Lot, formula: Formula, wanted: Wanted) -> bool:
-    """Tablets or powder of the formula's drug: a material is named by its drug first, as in ``naltrexone tablets``."""
+    """A source of the formula's drug: a material is named by its drug first, as in ``naltrexone tablets``."""
     role = lot.received.role
     if lot.id == wanted.source:
         return True
     drug = formula.substance.split()[0]
-    return role in ("tablet", "powder") and wanted.source in (None, role) and drug in lot.received.material.split()
+    known = role in ("tablet", "powder", "trituration") and wanted.source in (None, role)
+    return known and drug in lot.received.material.split()
 
 
 def _is_filler(lot: Lot, formula: Formula, wanted: Wanted) -> bool:
@@ -258,7 +259,7 @@ def _orders(formula: Formula, order: Order, wanted: Wanted, one_tablet: Mass | N
     """The order by each procedure; a powder has no whole tablets unless they are asked for.
 
     Args:
-        one_tablet: active in it [mass, without material]; None for a powder.
+        one_tablet: active in it [mass, without material]; None where the source is no tablet.
     """
     methods = (wanted.method,) if wanted.method else ("standard", *(each.method for each in formula.alternative))
     for method in methods:
