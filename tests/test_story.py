@@ -10,17 +10,13 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from compounding.cli.app import App
 from compounding.data_files import data_folder
 from compounding.quantities import quantity
-from compounding.records.record import replaced
-from compounding.work.making import do_step
 from tests.bench import Bench, carried_on, stocked
 
 CAPSULES = 'batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1'
@@ -275,14 +271,18 @@ def test_a_yield_without_mass_balance_holds_the_batch_until_a_second_person_acce
 
 def test_a_step_that_takes_a_material_is_done_after_its_reading(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "batch weigh")
-    batch = App(str(bench.folder / "settings.toml"), "tom").batch("CAPS-1")
-    steps = tuple(replaced(step, lines=("source",) if step.number == 3 else ()) for step in batch.plan.steps)
-    batch = replace(batch, plan=replaced(batch.plan, steps=steps))
-    done, problems = do_step(batch, 3)
-    assert (done, [problem.code for problem in problems]) == (None, ["step.before-weighing"])
+    assert bench.run("batch step CAPS-1 3", "tom").codes == ["step.before-weighing"]
     bench.do('batch weigh CAPS-1 source "952.3 mg" --lot TAB-1', "tom")
-    weighed = App(str(bench.folder / "settings.toml"), "tom").batch("CAPS-1").weighed
-    assert do_step(replace(batch, weighed=weighed), 3)[1] == []
+    bench.do("batch step CAPS-1 3", "tom")
+    refused = bench.run("batch step CAPS-1 4", "tom")
+    assert (refused.codes, "takes microcrystalline cellulose" in refused.err) == (["step.before-weighing"], True)
+
+
+def test_filler_that_is_taken_as_needed_is_read_when_the_capsules_are_full(bench: Bench) -> None:
+    bench.do(f"{CAPSULES} --method volume-completion --overage-on active --id VOL-1")
+    for command in ("step VOL-1 1", "step VOL-1 2", 'weigh VOL-1 source "952.6 mg" --lot TAB-1', "step VOL-1 3"):
+        bench.do(f"batch {command}", "tom")
+    bench.do("batch step VOL-1 4", "tom")
 
 
 def test_a_failing_result_stays_and_only_rejection_is_left(bench: Bench) -> None:

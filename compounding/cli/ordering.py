@@ -310,6 +310,8 @@ def materials_from(app: App, formula: Formula, source: str, given: dict[str, Any
         if problems:
             raise Refused(problems)
     packing = _mass(given["source_packing"], "--source-packing") if given["source_packing"] else None
+    if shells and packing is not None and (problems := check_packing("--source-packing", packing, shells.volume)):
+        raise Refused(problems)
     tablets = _tablets_from(formula, given) if source == "tablet" else None
     powder = _powder_from(app, given) if source == "powder" else None
     return Materials(tablets, balance_from(app, given), filler, shells, packing, powder=powder)

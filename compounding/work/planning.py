@@ -6,6 +6,7 @@ down while they were done; nothing is composed beside them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -302,10 +303,23 @@ def procedure(
             if f"{{{name}}}" in do:
                 do = do.replace(f"{{{name}}}", text)
                 workings.append(worked)
-        steps.append(ProcedureStep(len(steps) + 1, do, "; ".join(filter(None, workings))))
+        steps.append(ProcedureStep(len(steps) + 1, do, "; ".join(filter(None, workings)), _lines_of(step["do"], order)))
         if "{source}" in step["do"]:
-            steps += [ProcedureStep(len(steps) + number, each, "") for number, each in enumerate(dilution, 1)]
+            steps += [
+                ProcedureStep(len(steps) + number, each, "", tuple(f"{line} {number}" for line in _OF_A_DILUTION))
+                for number, each in enumerate(dilution, 1)
+            ]
     return tuple(steps)
+
+
+_OF_A_DILUTION: Final = ("diluent", "aliquot", "stock", "part")
+
+
+def _lines_of(do: str, order: Order) -> tuple[str, ...]:
+    """The lines of the worksheet that a step takes, by what it names in braces; what names none is passed over."""
+    other_names = {"volume": "vehicle"} | ({"tablets": "source"} if order.method == "whole-tablets" else {})
+    named = re.findall(r"\{([a-z_]+)\}", do)
+    return tuple(other_names.get(name, name.replace("_", " ")) for name in named)
 
 
 def calculations(steps: list[Step]) -> tuple[Calculation, ...]:
