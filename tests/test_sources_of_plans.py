@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from compounding.quantities import quantity
+from compounding.quantities import quantity, written
 from tests.bench import Bench, stocked
 
 CAPSULE = (
@@ -113,3 +113,19 @@ def test_a_slip_among_tablet_weights_and_an_impossible_packing_are_refused(plan:
     order = f'{CAPSULE} --strength "1.5 mg" --count 100 --minimum-weight "20 mg"'
     assert plan(f'{order} --tablet-weights {file}').codes == ["tablet.lighter-than-claim"]
     assert plan(f'{order} --tablet-weight "302.4 mg"'.replace("135 mg", "1350 mg")).codes == ["lot.packing"]
+
+
+def test_the_mass_balance_of_a_batch_with_an_aliquot_counts_the_part_that_went_in(tmp_path: Any) -> None:
+    bench = stocked(tmp_path / "aliquot")
+    opened = bench.do(
+        'batch open naltrexone-capsule --strength "0.5 mg" --count 30 --from TAB-1 --id ALI '
+        '--readability "0.1 mg" --minimum-weight "120 mg" --json'
+    ).json["plan"]
+    assert opened["aliquots"]
+    for line in opened["lines"]:
+        lot = f" --lot {line['lot']}" if line["lot"] else ""
+        bench.do(f'batch weigh ALI "{line["line"]}" "{line["target"]}"{lot}', "tom")
+    part, filler = (quantity(line["target"]) for line in opened["lines"][-2:])
+    gross = 30 * quantity(opened["capsule"]["shell"]) + part + filler
+    made = bench.do(f'batch yield ALI --made "30 capsules" --weight "{written(gross)}" --json', "tom").json
+    assert (quantity(made["mass_in"]), made["loss_percent"], made["within"]) == (part + filler, 0, True)

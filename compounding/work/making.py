@@ -8,7 +8,7 @@ from compounding.problems import Problem
 from compounding.quantities import amount, count, in_unit, quantity, ratio, told, written
 from compounding.records.batch import Batch
 from compounding.records.facts import StepDone, Weighed, Yielded
-from compounding.records.plan import ProcedureStep
+from compounding.records.plan import Plan, ProcedureStep
 from compounding.records.stock import Lot
 from compounding.work.planning import percent_text
 from compounding.work.stocking import check_left
@@ -163,9 +163,18 @@ def _check_balance(batch: Batch, weight: str | None, no_balance: str | None) -> 
     return []
 
 
+def _lines_that_go_in(plan: Plan) -> list[str]:
+    """The lines whose readings make up the mixture: of a dilution the last part alone, the rest is thrown away."""
+    lines = [line.line for line in plan.lines]
+    if not plan.aliquots:
+        return lines
+    last = f"aliquot {plan.aliquots[-1].step}"
+    return [line for line in lines if line == last or not line.startswith(("source", "diluent ", "aliquot "))]
+
+
 def _mass_balance(batch: Batch, came_out: Fraction, remainder: str | None) -> tuple[dict[str, str], Fraction]:
     """Mixture weighed in, mixture found again [mg], and the share lost."""
-    readings = [batch.reading_of(line.line) for line in batch.plan.lines]
+    readings = [batch.reading_of(line) for line in _lines_that_go_in(batch.plan)]
     weighed_in = sum(
         (amount(quantity(each.fact.reading), "mg") for each in readings if each and isinstance(each.fact, Weighed)),
         Fraction(0),

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 
 from compounding.problems import Problem, stopping
 from compounding.records.formula import Formula
 from compounding.records.plan import Plan
 from compounding.records.stock import Lot
-from compounding.work.capsules import plan_capsules
 from compounding.work.gathering import Choice, gather
-from compounding.work.liquids import plan_liquid
 from compounding.work.materials import Balance, Materials, Order
-from compounding.work.triturations import plan_trituration
 from compounding.work.twice import differing
 
-_PLANNED = {"capsule": plan_capsules, "oral liquid": plan_liquid, "trituration": plan_trituration}
+# Where each form is planned; imported when it is, because a command lives for half a second.
+_PLANNED = {
+    "capsule": ("capsules", "plan_capsules"),
+    "oral liquid": ("liquids", "plan_liquid"),
+    "trituration": ("triturations", "plan_trituration"),
+}
 
 # A lot that nobody named is passed over for these; the next to expire is tried.
 PASSED_OVER = frozenset({"lot.too-little", "lot.measure"})
@@ -27,7 +30,9 @@ def plan(formula: Formula, digest: str, order: Order, materials: Materials) -> t
     Returns:
         The plan, or None if it must be refused, and every problem seen.
     """
-    made, problems = _PLANNED[formula.dosage_form](formula, digest, order, materials)
+    module, name = _PLANNED[formula.dosage_form]
+    planned = getattr(importlib.import_module(f"compounding.work.{module}"), name)
+    made, problems = planned(formula, digest, order, materials)
     if made is not None:
         problems = problems + differing(made, formula, order, materials)
     return (None if stopping(problems) else made), problems
