@@ -33,7 +33,7 @@ COMMANDS = {
     "batch": ("batch", "Batches: open, weigh, step, yield, accept, verify, release, reject, show, list."),
     "qc": ("qc", "Quality control: weights, assay, observe."),
     "worksheet": ("paper", "The worksheet of a batch; once filled in, its compounding record."),
-    "label": ("paper", "A prescription label of a released batch, proved before it is written."),
+    "label": ("label", "A label of a batch, proved before it is written; label stocks."),
     "journal": ("journal", "The record itself: verify, head."),
 }
 
