@@ -50,7 +50,9 @@ class BalanceSettings(Record, frozen=True, kw_only=True):
             value = quantity(getattr(self, key)) if getattr(self, key) else one
             if value.dimensionality != one.dimensionality or value.magnitude <= 0:
                 raise ValueError(f"{key} is {getattr(self, key)}: write a mass above zero, such as 0.1 mg")
-        needs = {"tested": "minimum_weight", "strict": "repeatability", "compounding": "sensitivity_requirement"}[self.mode]
+        needs = {"tested": "minimum_weight", "strict": "repeatability", "compounding": "sensitivity_requirement"}[
+            self.mode
+        ]
         if getattr(self, needs) is None:
             raise ValueError(f"{needs} is missing: mode {self.mode} needs it")
 
@@ -95,6 +97,8 @@ def read_settings(text: str, where: str) -> Settings:
     return validated(Settings, read_toml(text, where), where)
 
 
-def journal_path(settings: Settings, beside: Path) -> Path:
-    """Where the journal lies: relative to the settings file, unless it says otherwise."""
+def journal_place(settings: Settings, beside: Path) -> Path | str:
+    """Where the journal lies: the address of a server, or a file, relative to the settings file unless it says otherwise."""
+    if settings.journal.startswith(("postgresql://", "postgres://")):
+        return settings.journal
     return beside.parent / Path(settings.journal).expanduser()

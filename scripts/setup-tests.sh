@@ -4,10 +4,11 @@
 # Says nothing when all is there; installs missing programs with apt when root; else says what to type.
 set -eu
 cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/sbin:/sbin # where mkfs.ext4 lies, and not on everybody's path
 
 # program:Debian package
 case ${1:-tests} in
-tests) needed="pdftotext:poppler-utils" ;;
+tests) needed="pdftotext:poppler-utils pg_ctlcluster:postgresql strace:strace mkfs.ext4:e2fsprogs" ;;
 bench) needed="valgrind:valgrind" ;;
 simulation) needed="" ;;
 *)

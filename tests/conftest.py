@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from tests.servers import Server, running
 
 settings.register_profile("default", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server with an empty database, one for each process that runs tests."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["file", "server"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where a journal may be begun: a file in an empty folder, and an empty database on a server."""
+    if request.param == "file":
+        return tmp_path / "journal.db"
+    server: Server = request.getfixturevalue("server")
+    return server.emptied()

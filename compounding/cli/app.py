@@ -128,12 +128,17 @@ class App:
 
     # ---- the journal ----
 
+    @property
+    def journal_place(self) -> Path | str:
+        from compounding.settings import journal_place
+
+        return journal_place(self.settings, self.settings_file)
+
     @cached_property
     def journal(self) -> Journal:
-        from compounding.settings import journal_path
         from compounding.store.journal import Journal
 
-        return Journal.open(journal_path(self.settings, self.settings_file), self.settings.site)
+        return Journal.open(self.journal_place, self.settings.site)
 
     def recorded(self, subject: str) -> list[Recorded]:
         return [recorded_of(entry) for entry in self.journal.entries(subject)]

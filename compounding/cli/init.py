@@ -16,7 +16,7 @@ TEMPLATE = """\
 # Settings of one pharmacy at one site. Lines that begin with # are notes.
 
 site = {site}
-journal = "journal.sqlite"        # beside this file
+journal = {journal}        # {lies}
 stock = "4x2"                     # label stock used unless a command names another
 
 [pharmacy]                        # stands on every label
@@ -38,6 +38,12 @@ phone = {phone}
     help="Folder for settings and journal; default: the user's settings folder.",
 )
 @click.option("--site", default="main", show_default=True, help="Name of the site, in small letters.")
+@click.option(
+    "--journal",
+    "address_of_journal",
+    metavar="postgresql://HOST/DATABASE",
+    help="A PostgreSQL server for the journal, which compounding journal init then begins; default: a file.",
+)
 @click.option("--name", help="Name of the pharmacy.")
 @click.option("--address", help="Its address, as on a label.")
 @click.option("--phone", help="Its telephone number, as on a label.")
@@ -66,6 +72,7 @@ phone = {phone}
 def init(
     folder: Path | None,
     site: str,
+    address_of_journal: str | None,
     name: str | None,
     address: str | None,
     phone: str | None,
@@ -89,6 +96,9 @@ def init(
 
         folder = Path(platformdirs.user_config_dir("compounding"))
     settings_file, journal_file = folder / "settings.toml", folder / "journal.sqlite"
+    if address_of_journal is not None and not address_of_journal.startswith("postgresql://"):
+        text = f"{address_of_journal} is no address of a server: write postgresql://host/database"
+        raise NotUnderstood(Problem("init.journal", text, "--journal"))
     for file in (settings_file, journal_file):
         if file.exists():
             raise Refused(
@@ -102,6 +112,8 @@ def init(
     balances = balances or (_ask("--balance"),)
     text = TEMPLATE.format(
         site=_quoted(site),
+        journal=_quoted(address_of_journal or "journal.sqlite"),
+        lies="on this server" if address_of_journal else "beside this file",
         name=_quoted(asked["--name"]),
         address=_quoted(asked["--address"]),
         phone=_quoted(asked["--phone"]),
@@ -112,12 +124,15 @@ def init(
     settings = read_settings(text, str(settings_file))
     folder.mkdir(parents=True, exist_ok=True)
     with written_whole(settings_file, text.encode()):
-        Journal.create(journal_file, settings.site).close()
+        if address_of_journal is None:
+            Journal.create(journal_file, settings.site).close()
+    place = address_of_journal or str(journal_file)
     if as_json:
-        emit({"settings": str(settings_file), "journal": str(journal_file), "problems": []})
+        emit({"settings": str(settings_file), "journal": place, "problems": []})
         return
-    click.echo(f"Settings: {settings_file}\nJournal:  {journal_file}")
-    notice(f"Next: export COMPOUNDING_SETTINGS={settings_file}, then compounding lot receive --help")
+    click.echo(f"Settings: {settings_file}\nJournal:  {place}")
+    then = "compounding journal init --help" if address_of_journal else "compounding lot receive --help"
+    notice(f"Next: export COMPOUNDING_SETTINGS={settings_file}, then {then}")
 
 
 _ASK = {

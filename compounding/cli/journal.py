@@ -2,16 +2,60 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from compounding.cli.app import App
 from compounding.cli.show import emit, json_option
-from compounding.problems import Refused
+from compounding.problems import NotUnderstood, Problem, Refused
 
 
 @click.group()
 def journal() -> None:
     """The record itself."""
+
+
+@journal.command()
+@click.option(
+    "--owner", metavar="ADDRESS", help="On a server: the same database, as the role that shall own the tables."
+)
+@click.option(
+    "--writer", metavar="ROLE", help="On a server: the role of the bench, which may read and add, nothing else."
+)
+@json_option
+@click.pass_obj
+def init(app: App, owner: str | None, writer: str | None, as_json: bool) -> None:
+    """Begin an empty journal where the settings say, of the site that they name.
+
+    \b
+    compounding journal init
+    compounding journal init --owner postgresql://pharmacy_owner@db1/pharmacy --writer bench
+    """
+    place = app.journal_place
+    where = begin_journal(place, app.settings.site, owner, writer)
+    if as_json:
+        emit({"journal": where, "site": app.settings.site, "problems": []})
+    else:
+        click.echo(f"The journal of {app.settings.site} begins at {where}")
+
+
+def begin_journal(place: Path | str, site: str, owner: str | None, writer: str | None) -> str:
+    """An empty journal of a site; its place as a message names it."""
+    from compounding.store.database import check_site
+    from compounding.store.journal import Journal
+
+    if isinstance(place, Path):
+        if owner or writer:
+            text = f"The journal in the settings is a file ({place}): --owner and --writer are for a server"
+            raise NotUnderstood(Problem("journal.no-server", text, "--owner" if owner else "--writer"))
+        with Journal.create(place, site) as made:
+            return made.database.where
+    from compounding.store import postgresql
+
+    database = postgresql.create(owner or place, check_site(site), writer)
+    database.close()
+    return database.where
 
 
 @journal.command()

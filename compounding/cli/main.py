@@ -34,7 +34,7 @@ COMMANDS = {
     "qc": ("qc", "Quality control: weights, assay, observe."),
     "worksheet": ("paper", "The worksheet of a batch; once filled in, its compounding record."),
     "label": ("label", "A label of a batch, proved before it is written; label stocks."),
-    "journal": ("journal", "The record itself: verify, head."),
+    "journal": ("journal", "The record itself: init, verify, head."),
 }
 
 

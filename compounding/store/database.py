@@ -1,91 +1,28 @@
-"""The SQLite file that holds a journal: every SQL statement, and what each failure means.
+"""The port to the database that holds a journal: rows in, rows out, one transaction at a time.
 
-Rows in, rows out; what a row means is for `journal` to say, so that a PostgreSQL twin of this module
-can stand beside it. The settings of a connection are those that lost no acknowledged entry in power
-cuts: a rollback journal with ``synchronous=EXTRA``. ``REPLACE`` fires the triggers that refuse a
-deletion only with ``recursive_triggers``.
-
-Source:
-    sqlite-pragma; sqlite-result-codes
+What a row means is for `journal` to say. The statements stand here once, for SQLite and PostgreSQL
+understand them alike; what each does in its own way (transactions, locks, schema, what its failures
+mean) is in `sqlite` and `postgresql`.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
+from compounding.problems import EnvironmentFails, NotUnderstood, Problem
 
-APPLICATION_ID = 0x436D7064  # "Cmpd" in the file's header
 FORMAT = 1
 BUSY_SECONDS = 60
-OLDEST_SQLITE = (3, 37, 0)  # the first with STRICT tables
 
-# A damaged length in the file asks for absurd memory; a damaged name stands undecodable in the message of an error.
-_FAILURES = (sqlite3.Error, MemoryError, UnicodeDecodeError)
-
-_SETTINGS = (
-    "PRAGMA journal_mode=DELETE",
-    "PRAGMA synchronous=EXTRA",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA recursive_triggers=ON",
-    "PRAGMA trusted_schema=OFF",
-    "PRAGMA cell_size_check=ON",
-    "PRAGMA mmap_size=0",
-    "PRAGMA secure_delete=ON",  # a name that was erased leaves no trace in the file
-)
-
-_SCHEMA = (
-    """CREATE TABLE sites(
-  site TEXT NOT NULL PRIMARY KEY
-) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE entries(
-  site TEXT NOT NULL REFERENCES sites(site),
-  sequence INTEGER NOT NULL,
-  kind TEXT NOT NULL,
-  time TEXT NOT NULL,
-  person TEXT NOT NULL,
-  idempotency_key TEXT NOT NULL,
-  body BLOB NOT NULL,
-  signatures BLOB NOT NULL,
-  leaf BLOB NOT NULL,
-  peaks BLOB NOT NULL,
-  UNIQUE (site, sequence),
-  UNIQUE (site, idempotency_key)
-) STRICT""",
-    """CREATE TABLE subjects(
-  site TEXT NOT NULL,
-  subject TEXT NOT NULL,
-  sequence INTEGER NOT NULL,
-  PRIMARY KEY (site, subject, sequence),
-  FOREIGN KEY (site, sequence) REFERENCES entries(site, sequence)
-) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE personal(
-  site TEXT NOT NULL REFERENCES sites(site),
-  prescription TEXT NOT NULL,
-  salt BLOB NOT NULL,
-  name TEXT NOT NULL,
-  address TEXT NOT NULL,
-  digest TEXT NOT NULL,
-  PRIMARY KEY (site, prescription)
-) STRICT, WITHOUT ROWID""",
-    """CREATE TRIGGER entries_join_at_the_end BEFORE INSERT ON entries
-  WHEN NEW.sequence <> (SELECT coalesce(max(sequence), 0) + 1 FROM entries WHERE site = NEW.site)
-BEGIN SELECT RAISE(ABORT, 'the journal only grows at its end'); END""",
-    *(
-        f"""CREATE TRIGGER {table}_refuse_{event.lower()} BEFORE {event} ON {table}
-BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"""
-        for table in ("sites", "entries", "subjects")
-        for event in ("UPDATE", "DELETE")
-    ),
-)
+# Where a journal lies: a file, or the address of a server's database.
+Place = Path | str
 
 _COLUMNS = "site, sequence, kind, time, person, idempotency_key, body, signatures, leaf, peaks"
+_PERSONAL = "site, prescription, salt, name, address, digest"
 
 
 class Row(NamedTuple):
@@ -118,64 +55,69 @@ class CommitFails(EnvironmentFails):
     """The last step of a transaction failed; whether it took effect must be looked up."""
 
 
-class Database:
-    """A connection to one file. Make it with `create` or `open_file`; close it."""
+class DamagedRow(Exception):
+    """A column holds what no table promised."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self.path = path
-        self._connection = connection
 
+class Database(ABC):
+    """A connection to one database. Make it with `create` or `open_place`; close it.
+
+    Args:
+        where: its place, as a message names it; never with a password.
+    """
+
+    where: str
+
+    # ---- what each database does in its own way ----
+
+    @abstractmethod
     def close(self) -> None:
-        self._connection.close()
+        """Let go of the connection."""
 
-    # ---- transactions ----
+    @abstractmethod
+    def writing(self, site: str) -> AbstractContextManager[None]:
+        """One transaction that is written down as a whole, or not at all; other writers of the site wait.
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """One transaction that is written down as a whole, or not at all."""
-        with self._in_plain_words():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._roll_back()
-                raise
-            try:
-                self._connection.execute("COMMIT")
-            except _FAILURES as error:
-                self._roll_back()
-                raise CommitFails(_problem(self.path, error)) from error
+        Raises:
+            CommitFails: its last step failed, and it is not known whether it took effect.
+            EnvironmentFails: nothing was written.
+        """
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """One moment of the file for several readings; writers wait meanwhile."""
-        with self._in_plain_words():
-            self._connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                self._roll_back()
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[None]:
+        """One moment of the database for several readings."""
 
-    def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+    @abstractmethod
+    def settled(self, site: str) -> bool:
+        """Wait until no commit of a site is under way; True if what can be read after that will last."""
 
-    @contextmanager
-    def _in_plain_words(self) -> Iterator[None]:
-        try:
-            yield
-        except _FAILURES as error:
-            raise EnvironmentFails(_problem(self.path, error)) from error
+    @abstractmethod
+    def altered_parts(self) -> list[str]:
+        """Tables, indexes, triggers and rights that are missing, changed or too many."""
+
+    @abstractmethod
+    def damage(self) -> list[str]:
+        """What the database itself finds wrong with its files; it sees structure, not content."""
+
+    @abstractmethod
+    def _all(self, statement: str, *values: str | int) -> list[tuple[Any, ...]]:
+        """All rows of a question; a failure in plain words."""
+
+    @abstractmethod
+    def _each(self, statement: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
+        """The rows of a question one at a time; only inside `reading`."""
+
+    @abstractmethod
+    def _put(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run a statement once for each row; only inside `writing`."""
 
     # ---- entries ----
 
     def add(self, row: Row, subjects: tuple[str, ...]) -> None:
         """Insert one entry and the subjects it is about; only inside `writing`."""
-        self._connection.execute(f"INSERT INTO entries({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)", row)
-        self._connection.executemany(
-            "INSERT INTO subjects(site, subject, sequence) VALUES (?,?,?)",
-            [(row.site, subject, row.sequence) for subject in subjects],
-        )
+        self._put(f"INSERT INTO entries({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)", [row])
+        listed = [(row.site, subject, row.sequence) for subject in subjects]
+        self._put("INSERT INTO subjects(site, subject, sequence) VALUES (?,?,?)", listed)
 
     def last_two(self, site: str) -> list[Row]:
         """The last entry and the one before it, the last first; fewer if there are fewer."""
@@ -187,8 +129,8 @@ class Database:
 
     def rows_about(self, site: str, subject: str, after: int) -> list[Row]:
         """The entries about one subject with a higher sequence, in order."""
-        about = "(SELECT sequence FROM subjects WHERE site = ?1 AND subject = ?2 AND sequence > ?3)"
-        return self._rows(f"WHERE site = ?1 AND sequence IN {about} ORDER BY sequence", site, subject, after)
+        about = "(SELECT sequence FROM subjects WHERE site = ? AND subject = ? AND sequence > ?)"
+        return self._rows(f"WHERE site = ? AND sequence IN {about} ORDER BY sequence", site, site, subject, after)
 
     def row_of_key(self, site: str, idempotency_key: str) -> Row | None:
         """The entry that was written under this key."""
@@ -197,256 +139,113 @@ class Database:
 
     def last_about(self, site: str, subject: str) -> int:
         """Sequence of the last entry about a subject [0 if there is none]."""
-        with self._in_plain_words():
-            statement = "SELECT coalesce(max(sequence), 0) FROM subjects WHERE site = ? AND subject = ?"
-            (last,) = self._connection.execute(statement, (site, subject)).fetchone()
-            return _whole(last)
+        ((last,),) = self._all(
+            "SELECT coalesce(max(sequence), 0) FROM subjects WHERE site = ? AND subject = ?", site, subject
+        )
+        return _whole(last)
 
     def subjects_between(self, site: str, first: str, end: str) -> list[tuple[str, int]]:
         """Subjects from `first` to before `end`, each with the sequence of its last entry."""
-        with self._in_plain_words():
-            found = self._connection.execute(
-                "SELECT subject, max(sequence) FROM subjects"
-                " WHERE site = ? AND subject >= ? AND subject < ? GROUP BY subject ORDER BY subject",
-                (site, first, end),
-            )
-            return [(str(subject), _whole(last)) for subject, last in found]
+        found = self._all(
+            "SELECT subject, max(sequence) FROM subjects"
+            " WHERE site = ? AND subject >= ? AND subject < ? GROUP BY subject ORDER BY subject",
+            site,
+            first,
+            end,
+        )
+        return [(str(subject), _whole(last)) for subject, last in found]
 
     def _rows(self, condition: str, *values: str | int) -> list[Row]:
-        with self._in_plain_words():
-            found = self._connection.execute(f"SELECT {_COLUMNS} FROM entries {condition}", values).fetchall()
-            return [Row._make(row) for row in found]
+        return [Row._make(row) for row in self._all(f"SELECT {_COLUMNS} FROM entries {condition}", *values)]
 
     # ---- the erasable table ----
 
     def put_personal(self, row: PersonalRow) -> None:
         """Write down, or write over, who a prescription is for; only inside `writing`."""
-        self._connection.execute("INSERT OR REPLACE INTO personal VALUES (?,?,?,?,?,?)", row)
+        changed = ", ".join(f"{column} = excluded.{column}" for column in ("salt", "name", "address", "digest"))
+        self._put(
+            f"INSERT INTO personal({_PERSONAL}) VALUES (?,?,?,?,?,?) ON CONFLICT (site, prescription) DO UPDATE SET {changed}",
+            [row],
+        )
 
     def personal(self, site: str, prescription: str) -> PersonalRow | None:
         """Who a prescription is for, unless it was never known or has been erased."""
-        with self._in_plain_words():
-            statement = "SELECT * FROM personal WHERE site = ? AND prescription = ?"
-            found = self._connection.execute(statement, (site, prescription)).fetchone()
-            return PersonalRow._make(found) if found else None
+        statement = f"SELECT {_PERSONAL} FROM personal WHERE site = ? AND prescription = ?"
+        found = self._all(statement, site, prescription)
+        return PersonalRow._make(found[0]) if found else None
 
     # ---- for verification: inside `reading`, row by row ----
 
     def site_known(self, site: str) -> bool:
-        """True if this file holds the journal of the site."""
-        with self._in_plain_words():
-            return self._connection.execute("SELECT 1 FROM sites WHERE site = ?", (site,)).fetchone() is not None
+        """True if this database holds the journal of the site."""
+        return bool(self._all("SELECT 1 FROM sites WHERE site = ?", site))
 
     def sites(self) -> list[str]:
-        """The sites whose journals this file holds."""
-        with self._in_plain_words():
-            return [str(site) for (site,) in self._connection.execute("SELECT site FROM sites ORDER BY site")]
+        """The sites whose journals this database holds."""
+        return [str(site) for (site,) in self._all("SELECT site FROM sites ORDER BY site")]
 
     def count(self, site: str) -> int:
         """Number of entries of a site."""
-        with self._in_plain_words():
-            (number,) = self._connection.execute("SELECT count(*) FROM entries WHERE site = ?", (site,)).fetchone()
-            return _whole(number)
+        ((number,),) = self._all("SELECT count(*) FROM entries WHERE site = ?", site)
+        return _whole(number)
 
     def every_row(self, site: str) -> Iterator[Row]:
         """All entries in order, one at a time."""
-        statement = f"SELECT {_COLUMNS} FROM entries WHERE site = ? ORDER BY sequence"
-        return map(Row._make, self._connection.execute(statement, (site,)))
+        return map(Row._make, self._each(f"SELECT {_COLUMNS} FROM entries WHERE site = ? ORDER BY sequence", site))
 
     def every_subject(self, site: str) -> Iterator[tuple[int, str]]:
         """All rows of `subjects` as sequence and subject, in order of sequence."""
         statement = "SELECT sequence, subject FROM subjects WHERE site = ? ORDER BY sequence, subject"
-        return ((_whole(sequence), str(subject)) for sequence, subject in self._connection.execute(statement, (site,)))
+        return ((_whole(sequence), str(subject)) for sequence, subject in self._each(statement, site))
 
     def every_personal(self) -> Iterator[PersonalRow]:
         """All rows of `personal`."""
-        return map(PersonalRow._make, self._connection.execute("SELECT * FROM personal"))
+        return map(PersonalRow._make, self._each(f"SELECT {_PERSONAL} FROM personal ORDER BY site, prescription"))
 
     def strangers(self) -> list[str]:
-        """Sites that rows belong to although the file does not hold their journal."""
+        """Sites that rows belong to although the database does not hold their journal."""
         tables = " UNION ".join(f"SELECT site FROM {table}" for table in ("entries", "subjects", "personal"))
-        statement = f"SELECT site FROM ({tables}) EXCEPT SELECT site FROM sites"
-        return [str(site) for (site,) in self._connection.execute(statement)]
-
-    def altered_parts(self) -> list[str]:
-        """Tables, indexes and triggers that are missing, changed or too many."""
-        with sqlite3.connect(":memory:") as pattern:
-            for statement in _SCHEMA:
-                pattern.execute(statement)
-            expected = set(pattern.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema"))
-        pattern.close()
-        found = set(self._connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema"))
-        return sorted({f"{kind} {name}" for kind, name, _, _ in expected ^ found})
-
-    def damage(self) -> list[str]:
-        """What SQLite itself finds wrong with the file; it sees structure, not content."""
-        found = [str(text) for (text,) in self._connection.execute("PRAGMA integrity_check(5)")]
-        return [text for text in found if text != "ok"]
+        return [
+            str(site) for (site,) in self._all(f"SELECT site FROM ({tables}) AS named EXCEPT SELECT site FROM sites")
+        ]
 
 
-def create(path: Path, site: str) -> Database:
-    """A new file with an empty journal; none is left if that fails.
-
-    A file without a byte (the rest of an interrupted start) is taken; any other is left alone.
+def create(place: Place, site: str) -> Database:
+    """A place with the empty journal of one site; nothing is left there if that fails.
 
     Raises:
-        Refused: there is a file already.
-        EnvironmentFails: the file cannot be made.
+        Refused: there is a journal of the site already, or a file that is something else.
+        EnvironmentFails: it cannot be made.
     """
-    _check_library()
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        if not (path.is_file() and path.stat().st_size == 0):
-            text = f"{path} exists already and was left as it is: give another place, or use that journal."
-            raise Refused(Problem("journal.exists", text, where=str(path))) from None
-    except (OSError, ValueError) as error:
-        text = f"{path} cannot be made ({_reason(error)}): nothing was recorded. Check the folder and its permissions."
-        raise EnvironmentFails(Problem("journal.cannot-create", text, where=str(path))) from error
-    try:
-        return _begun(_connected(path), site)
-    except BaseException:
-        if path.stat().st_size == 0:
-            path.unlink()
-        raise
+    if isinstance(place, Path):
+        from compounding.store import sqlite
+
+        return sqlite.create(place, site)
+    from compounding.store import postgresql
+
+    return postgresql.create(place, site)
 
 
-def _begun(database: Database, site: str) -> Database:
-    try:
-        with database.writing():
-            for statement in (*_SCHEMA, f"PRAGMA application_id={APPLICATION_ID}", f"PRAGMA user_version={FORMAT}"):
-                database._connection.execute(statement)
-            database._connection.execute("INSERT INTO sites VALUES (?)", (site,))
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def open_file(path: Path) -> Database:
-    """Open a file that holds a journal.
+def open_place(place: Place) -> Database:
+    """Open a place that holds journals.
 
     Raises:
         EnvironmentFails: there is none, or this is something else, or it is too new, or it cannot be read.
     """
-    _check_library()
-    try:
-        status = os.stat(path)
-    except FileNotFoundError:
-        text = f"No journal at {path}: run `compounding init` to begin one, or correct the path in the settings."
-        raise EnvironmentFails(Problem("journal.missing", text, where=str(path))) from None
-    except (OSError, ValueError) as error:
-        text = f"{path} cannot be opened ({_reason(error)}): nothing was recorded. Check the path and its permissions."
-        raise EnvironmentFails(Problem("journal.cannot-open", text, where=str(path))) from error
-    if not stat.S_ISREG(status.st_mode):
-        text = f"{path} is not a file (a folder or a device): correct the path of the journal in the settings."
-        raise EnvironmentFails(Problem("journal.not-a-file", text, where=str(path)))
-    database = _connected(path)
-    try:
-        _check_format(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
+    if isinstance(place, Path):
+        from compounding.store import sqlite
 
+        return sqlite.open_file(place)
+    from compounding.store import postgresql
 
-def _connected(path: Path) -> Database:
-    """A connection with every setting; ``mode=rw`` never makes a file, and reads one that may not be written."""
-    connection = None
-    try:
-        address = path.absolute().as_uri() + "?mode=rw"
-        connection = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
-        for setting in _SETTINGS:
-            connection.execute(setting).fetchall()
-    except _FAILURES as error:
-        if connection is not None:
-            connection.close()
-        raise EnvironmentFails(_problem(path, error)) from error
-    return Database(path, connection)
-
-
-def _check_format(database: Database) -> None:
-    path = database.path
-    with database._in_plain_words():
-        (application,) = database._connection.execute("PRAGMA application_id").fetchone()
-        (version,) = database._connection.execute("PRAGMA user_version").fetchone()
-    if application != APPLICATION_ID:
-        text = f"{path} is not a journal of this tool: correct the path in the settings, or restore the journal."
-        raise EnvironmentFails(Problem("journal.foreign", text, where=str(path)))
-    if version != FORMAT:
-        text = (
-            f"{path} has format {version}, this program knows format {FORMAT}: nothing was changed."
-            " Use the version of the program that wrote it, or a newer one."
-        )
-        raise EnvironmentFails(Problem("journal.format", text, where=str(path)))
-
-
-def _check_library() -> None:
-    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-        text = f"This Python brings SQLite {sqlite3.sqlite_version}; the journal needs 3.37: use a newer Python."
-        raise EnvironmentFails(Problem("journal.sqlite-too-old", text))
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return postgresql.open_address(place)
 
 
 def _whole(value: object) -> int:
     """A number that a query gave; a damaged file may give something else, whatever the table promised."""
     if type(value) is not int:
-        raise sqlite3.DatabaseError("a column holds something else than a whole number")
+        raise DamagedRow("a column holds something else than a whole number")
     return value
-
-
-# Primary result code: code of the problem, what happened, what to do.
-_MEANINGS = {
-    sqlite3.SQLITE_FULL: ("full", "The disk is full", "Free some space and run the command again."),
-    sqlite3.SQLITE_READONLY: (
-        "read-only",
-        "The journal may not be written",
-        "Check the permissions of the file and its folder.",
-    ),
-    sqlite3.SQLITE_BUSY: (
-        "busy",
-        f"Another program has held the journal for {BUSY_SECONDS} seconds",
-        "Close that program and run the command again.",
-    ),
-    sqlite3.SQLITE_IOERR: (
-        "disk-error",
-        "The disk reports an error",
-        "Check the disk, then run `compounding journal verify`.",
-    ),
-    sqlite3.SQLITE_CORRUPT: (
-        "damaged",
-        "The file is damaged",
-        "Keep it as it is and go on with the newest backup that verifies.",
-    ),
-    sqlite3.SQLITE_CANTOPEN: (
-        "cannot-open",
-        "The file cannot be opened",
-        "Check the path and the permissions of its folder.",
-    ),
-}
-_ALIASES = {
-    sqlite3.SQLITE_NOTADB: sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_NOMEM: sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_TOOBIG: sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_MISMATCH: sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_LOCKED: sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_PROTOCOL: sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_PERM: sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_AUTH: sqlite3.SQLITE_READONLY,
-}
-
-
-def _problem(path: Path, error: Exception) -> Problem:
-    """One sentence each: what happened, that nothing was recorded, what to do."""
-    # Python gives no code for text that is not UTF-8 and for a table that is gone: only damage leads there.
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-    meaning = _MEANINGS.get(_ALIASES.get(code, code), _MEANINGS[sqlite3.SQLITE_CORRUPT])
-    name, happened, advice = meaning
-    text = f"{happened} ({path}: {error or 'out of memory'}): nothing was recorded. {advice}"
-    return Problem(f"journal.{name}", text, where=str(path))
 
 
 def check_site(site: str) -> str:

@@ -15,14 +15,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
 from compounding.store import log
 from compounding.store.canonical import canonical_bytes, plain_text, read_canonical
-from compounding.store.database import CommitFails, Database, PersonalRow, Row, check_site, create, open_file
+from compounding.store.database import CommitFails, Database, PersonalRow, Place, Row, check_site, create, open_place
 from compounding.store.log import Frontier, Head
 
 CLOCK_TOLERANCE = timedelta(seconds=2)  # two workstations whose clocks agree this well do not disturb each other
@@ -126,38 +125,38 @@ class JournalMoved(Refused):
 
 
 class Journal:
-    """The journal of one site in one file. Make it with `create` or `open`; close it, or use it in ``with``."""
+    """The journal of one site in one file, or on a server. Make it with `create` or `open`; close it, or use it in ``with``."""
 
     def __init__(self, database: Database, site: str) -> None:
         self.database = database
         self.site = site
 
     @classmethod
-    def create(cls, path: Path, site: str) -> Self:
-        """Begin an empty journal where there is no file yet."""
-        return cls(create(path, check_site(site)), site)
+    def create(cls, place: Place, site: str) -> Self:
+        """Begin an empty journal: in a file that is not there yet, or as one more site on a server."""
+        return cls(create(place, check_site(site)), site)
 
     @classmethod
-    def open(cls, path: Path, site: str) -> Self:
+    def open(cls, place: Place, site: str) -> Self:
         """Open the journal of a site.
 
         Raises:
             EnvironmentFails: there is no journal, or it cannot be read.
             Refused: it is the journal of another site.
         """
-        database = open_file(path)
+        database = open_place(place)
         try:
             if not database.site_known(check_site(site)):
                 sites = ", ".join(database.sites())
-                text = f"{path} is the journal of {sites or 'no site'}, not of {site}: correct the settings."
-                raise Refused(Problem("journal.other-site", text, where=str(path)))
+                text = f"{database.where} is the journal of {sites or 'no site'}, not of {site}: correct the settings."
+                raise Refused(Problem("journal.other-site", text, where=database.where))
         except BaseException:
             database.close()
             raise
         return cls(database, site)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, or of the server."""
         self.database.close()
 
     def __enter__(self) -> Self:
@@ -240,7 +239,7 @@ class Journal:
         if not drafts:
             return ()
         try:
-            with self.database.writing():
+            with self.database.writing(self.site):
                 entries = self._written_before(drafts)
                 if not entries:
                     self._refuse_if_moved(seen)
@@ -248,7 +247,7 @@ class Journal:
                     if personal is not None:
                         self.database.put_personal(personal)
         except CommitFails as failure:
-            raise self._outcome(drafts, failure) from failure
+            return self._outcome(drafts, failure)
         return entries
 
     def _written_before(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
@@ -288,21 +287,25 @@ class Journal:
             entries.append(entry_of(row))
         return tuple(entries)
 
-    def _outcome(self, drafts: Sequence[Draft], failure: CommitFails) -> EnvironmentFails:
-        """What became of drafts whose commit failed: looked up, never guessed."""
+    def _outcome(self, drafts: Sequence[Draft], failure: CommitFails) -> tuple[Entry, ...]:
+        """What became of drafts whose commit failed: looked up, never guessed; the entries if they are there to stay."""
         try:
+            lasting = self.database.settled(self.site)
             found = [self.database.row_of_key(self.site, draft.idempotency_key) for draft in drafts]
         except EnvironmentFails:
             fate = "It is not known whether the entry was recorded"
         else:
-            if not any(found):
-                return failure
-            fate = f"Entry {', '.join(str(row.sequence) for row in found if row)} is in the file, but may not last"
+            rows = [row for row in found if row is not None]
+            if not rows:
+                raise failure
+            if lasting:
+                return tuple(self._trusted(row) for row in rows)
+            fate = f"Entry {', '.join(str(row.sequence) for row in rows)} is in the file, but may not last"
         text = (
-            f"The disk failed at the last moment ({failure.__cause__}). {fate}. Do not repeat the command: check the disk,"
-            " run `compounding journal verify`, and look whether the entry is there."
+            f"The disk or the server failed at the last moment ({failure.__cause__ or failure}). {fate}. Do not repeat the"
+            " command: check the disk or the server, run `compounding journal verify`, and look whether the entry is there."
         )
-        return EnvironmentFails(Problem("journal.outcome-unknown", text, where=str(self.database.path)))
+        raise EnvironmentFails(Problem("journal.outcome-unknown", text, where=self.database.where)) from failure
 
     def _end(self) -> tuple[Frontier, datetime | None]:
         """Frontier of the log and time of its last entry, after checking that entry against the one before it."""
@@ -336,7 +339,7 @@ class Journal:
         A second time for the same prescription corrects it, with a new digest.
         """
         row = self.personal(prescription, name, address)
-        with self.database.writing():
+        with self.database.writing(self.site):
             self.database.put_personal(row)
         return Personal(row.prescription, row.name, row.address, row.digest)
 

@@ -22,7 +22,7 @@ _PROGRESS_EVERY = 1000  # entries
 def verify(journal: Journal, progress: Callable[[int, int], None] | None = None) -> list[Problem]:
     """Everything that is wrong with a journal; an empty list if it is what was written.
 
-    Of several bad entries the first is named, for those after it follow from it. Writers wait meanwhile.
+    Of several bad entries the first is named, for those after it follow from it. In a file writers wait meanwhile.
 
     Args:
         journal: an open journal.
@@ -40,14 +40,14 @@ def verify(journal: Journal, progress: Callable[[int, int], None] | None = None)
         except EnvironmentFails as failure:
             if any(problem.code != "journal.damaged" for problem in failure.problems):
                 raise
-            problems.append(_problem("unreadable", f"SQLite cannot read the file: {failure.__cause__}", "file"))
+            problems.append(_problem("unreadable", f"The database cannot read it: {failure.__cause__}", "file"))
     return problems
 
 
 def _file(database: Database) -> Iterator[Problem]:
     """Structure of the file, its tables and triggers, and rows that belong to nobody."""
     for damage in database.damage():
-        yield _problem("structure", f"SQLite finds the file damaged: {damage}", "file")
+        yield _problem("structure", f"The database finds itself damaged: {damage}", "file")
     for part in database.altered_parts():
         yield _problem("schema", f"The {part} is missing, was changed, or should not be there", part)
     for site in database.strangers():

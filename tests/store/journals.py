@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from compounding.store.database import Place
 from compounding.store.journal import Draft, Journal
+from tests.servers import WRITER
 
 SITE = "main"
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -26,9 +28,19 @@ def draft(kind: str = "Weighed", *subjects: str, minute: int = 0, **changed: Any
     return Draft(**(whole | changed))
 
 
-def filled(path: Path, entries: int = 12) -> Journal:
+def begun(place: Place, site: str = SITE) -> Journal:
+    """An empty journal in a file; or on a server by its owner, opened as the bench."""
+    if isinstance(place, Path):
+        return Journal.create(place, site)
+    from compounding.store import postgresql
+
+    postgresql.create(place.replace(f"{WRITER}@", "postgres@"), site, WRITER).close()
+    return Journal.open(place, site)
+
+
+def filled(place: Place, entries: int = 12) -> Journal:
     """A journal with entries about two batches and a lot, and a name."""
-    journal = Journal.create(path, SITE)
+    journal = begun(place)
     for number in range(entries):
         subjects = (f"batch:2026-000{number % 2}", "lot:NAL-50")[: 1 + number % 3 // 2]
         journal.append([draft("Weighed", *subjects, minute=number, idempotency_key=f"key-{number}")], {})

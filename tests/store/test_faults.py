@@ -94,7 +94,7 @@ def test_a_journal_held_by_another_program_is_waited_for_and_then_refused(tmp_pa
     with filled(tmp_path / "journal.db", 2) as holder, Journal.open(tmp_path / "journal.db", SITE) as waiter:
         waiter.database._connection.execute("PRAGMA busy_timeout=20")
         with (
-            holder.database.writing(),
+            holder.database.writing(SITE),
             pytest.raises(EnvironmentFails, match=r"held the journal .*nothing was recorded"),
         ):
             waiter.append([draft(minute=60)], {})
@@ -105,11 +105,12 @@ def test_a_commit_that_failed_is_looked_up_and_never_guessed(tmp_path: Path) -> 
     failure = CommitFails(Problem("journal.disk-error", "The disk reports an error: nothing was recorded."))
     with filled(tmp_path / "journal.db", 2) as journal:
         written, absent = draft(idempotency_key="key-1"), draft(idempotency_key="key-9")
-        assert journal._outcome([absent], failure) is failure
-        assert "Entry 2 is in the file, but may not last" in str(journal._outcome([written], failure))
-    told = str(journal._outcome([written], failure))  # closed: the look-up fails as well
-    assert "It is not known whether the entry was recorded" in told
-    assert "Do not repeat the command" in told
+        with pytest.raises(CommitFails, match="nothing was recorded"):
+            journal._outcome([absent], failure)
+        with pytest.raises(EnvironmentFails, match="Entry 2 is in the file, but may not last"):
+            journal._outcome([written], failure)
+    with pytest.raises(EnvironmentFails, match=r"not known whether the entry was recorded\. Do not repeat"):
+        journal._outcome([written], failure)  # closed: the look-up fails as well
 
 
 def test_a_file_cut_short_anywhere_is_found(tmp_path: Path) -> None:

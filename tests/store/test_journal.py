@@ -15,9 +15,10 @@ import pytest
 from compounding.problems import CompoundingError, EnvironmentFails, NotUnderstood, Refused
 from compounding.store import log
 from compounding.store.canonical import canonical_bytes
+from compounding.store.database import Place
 from compounding.store.journal import Journal, JournalMoved
 from compounding.store.verify import verify
-from tests.store.journals import SITE, START, draft, filled
+from tests.store.journals import SITE, START, begun, draft, filled
 
 
 @pytest.fixture
@@ -26,18 +27,19 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journal(path: Path) -> Any:
-    with Journal.create(path, SITE) as journal:
+def journal(place: Place) -> Any:
+    """An empty journal; each test with it runs on both databases."""
+    with begun(place) as journal:
         yield journal
 
 
 # ---- what is kept ----
 
 
-def test_an_entry_reads_back_as_it_was_written(journal: Journal, path: Path) -> None:
+def test_an_entry_reads_back_as_it_was_written(journal: Journal, place: Place) -> None:
     given = draft(body={"line": "tablets", "parts": [1, None, True, {"mass": "1.5 mg"}]}, reason="planned")
     (written,) = journal.append([given], {"batch:2026-0001": 0})
-    with Journal.open(path, SITE) as again:
+    with Journal.open(place, SITE) as again:
         assert again.entries() == (written,)
         assert again.head() == journal.head()
     for part in ("kind", "body", "subjects", "person", "workstation", "reason", "time", "idempotency_key", "schema"):
@@ -76,8 +78,8 @@ def test_times_are_kept_in_universal_time(journal: Journal) -> None:
     assert b'"time":"2026-03-01T09:00:00.000250Z"' in entry.raw
 
 
-def test_entries_are_found_by_subject_and_after_a_sequence(path: Path) -> None:
-    with filled(path, 6) as journal:
+def test_entries_are_found_by_subject_and_after_a_sequence(place: Place) -> None:
+    with filled(place, 6) as journal:
         assert [entry.sequence for entry in journal.entries()] == [1, 2, 3, 4, 5, 6]
         assert [entry.sequence for entry in journal.entries(after=4)] == [5, 6]
         assert [entry.sequence for entry in journal.entries("batch:2026-0001")] == [2, 4, 6]
@@ -246,11 +248,9 @@ def test_names_lie_beside_the_log_and_only_their_digest_may_enter_it(journal: Jo
     assert journal.head().size == 0
 
 
-def test_an_altered_name_is_refused_and_found(journal: Journal, path: Path) -> None:
+def test_an_altered_name_is_refused_and_found(journal: Journal) -> None:
     journal.remember_person_of("rx-1", "Zoë", "12 High Street")
-    with sqlite3.connect(path) as raw:
-        raw.execute("UPDATE personal SET name = 'Zoe'")
-    raw.close()
+    journal.database._connection.execute("UPDATE personal SET name = 'Zoe'")
     with pytest.raises(Refused, match="rx-1 is not the one that was recorded"):
         journal.recall_personal("rx-1")
     assert [problem.code for problem in verify(journal)] == ["verify.personal"]
@@ -322,11 +322,13 @@ def test_any_name_of_a_file_is_only_a_name(tmp_path: Path, name: str) -> None:
         assert journal.head().size == 1
 
 
-def test_the_connection_has_the_settings_that_survive_a_power_cut(journal: Journal) -> None:
+def test_the_connection_has_the_settings_that_survive_a_power_cut(path: Path) -> None:
+    journal = Journal.create(path, SITE)
     expected = {"journal_mode": "delete", "synchronous": 3, "foreign_keys": 1, "recursive_triggers": 1}
     expected |= {"trusted_schema": 0, "mmap_size": 0, "cell_size_check": 1, "busy_timeout": 60_000, "secure_delete": 1}
     run = journal.database._connection.execute
     found = {name: (run(f"PRAGMA {name}").fetchone() or [0])[0] for name in expected}
+    journal.close()
     assert found == expected
 
 
