@@ -1,5 +1,5 @@
-"""Random prescriptions as a pharmacist would type them: both forms, both overages, packing and density, odd units,
-tablets and powders with their certificates, and balances on which little is enough or much is too little.
+"""Random prescriptions as a pharmacist would type them: every form, both overages, packing and density, odd units,
+tablets, powders with their certificates and triturations with their assay, and balances on which little is enough or much is too little.
 
 The second path gets the texts as they were typed, the first what `quantity` made of them: the two readers are
 compared with every prescription too.
@@ -24,13 +24,22 @@ from compounding.rules.substances import forms
 from compounding.work.capsules import plan_capsules
 from compounding.work.certificates import check_certificate
 from compounding.work.liquids import plan_liquid
-from compounding.work.materials import Balance, Device, Filler, Materials, Order, Powder, Shells, Tablets
+from compounding.work.materials import Balance, Device, Filler, Materials, Order, Powder, Shells, Tablets, Trituration
 from compounding.work.second.compare import compare
-from compounding.work.second.inputs import CapsuleTexts, DeviceTexts, Inputs, PowderTexts, SubstanceTexts, TabletTexts
+from compounding.work.second.inputs import (
+    CapsuleTexts,
+    DeviceTexts,
+    Inputs,
+    PowderTexts,
+    SubstanceTexts,
+    TabletTexts,
+    TriturationTexts,
+)
+from compounding.work.triturations import material_of_trituration, plan_trituration
 
 TEXTS = {
     name: (data_folder("formulas") / f"naltrexone-{name}.toml").read_text("utf-8")
-    for name in ("capsule", "oral-liquid")
+    for name in ("capsule", "oral-liquid", "trituration")
 }
 # So weak that the drug alone is too little to weigh, and is taken from a stock, or from a stock of a stock.
 TEXTS["weak-liquid"] = TEXTS["oral-liquid"]
@@ -66,7 +75,7 @@ class Prescription:
 
     def planned(self) -> tuple[Plan | None, list[Problem]]:
         """What the first path alone makes of it."""
-        planning = plan_capsules if self.typed.capsule else plan_liquid
+        planning = {"capsule": plan_capsules, "trituration": plan_trituration}.get(self.name, plan_liquid)
         return planning(self.formula, DIGESTS[self.name], self.order, self.materials)
 
 
@@ -86,6 +95,7 @@ DEVICES = (
 # What no choice of a plan can help against: the second path, told of no choice, must refuse it as well.
 IMPOSSIBLE = {
     "capsule.overfull": ("overfills",),
+    "trituration.too-strong": ("leaves no room",),
     "weighing.below-minimum": ("below",),
     "aliquot.impossible": ("not diluted",),
     "aliquot.larger-than-mixture": ("not diluted", "overfills"),
@@ -110,11 +120,11 @@ def prescriptions(seed: int, many: int) -> Iterator[Prescription]:
 
 
 def prescription(chance: Random) -> Prescription:
-    name = chance.choice(("capsule", "capsule", "oral-liquid", "weak-liquid"))
+    name = chance.choice(("capsule", "capsule", "capsule", "oral-liquid", "weak-liquid", "trituration"))
     formula = FORMULAS[name]
     overage = Fraction(chance.randint(0, 25), 100) if chance.random() < 0.8 else Fraction(1, chance.randint(4, 40))
     readability, minimum = chance.choice(BALANCES)
-    source = _powder(chance) if name == "weak-liquid" or chance.random() < 0.4 else _tablets(chance)
+    source = _source(chance, name)
     typed: dict[str, Any] = {
         "overage": str(overage),
         "overage_on": chance.choice(("batch", "active")),
@@ -133,6 +143,12 @@ def prescription(chance: Random) -> Prescription:
             capacity=chance.choice((None, "220 g")),
             **typed,
         )
+    elif name == "trituration":
+        inputs = Inputs(
+            strength=f"{decimal(chance.randint(200, 1000), 1)} mg/g",
+            ordered=mass(chance, 50_000, 490_000, 1),
+            **typed | {"substance": SALT},
+        )
     else:
         inputs = Inputs(
             strength=_concentration(chance, weak=name == "weak-liquid"),
@@ -145,7 +161,15 @@ def prescription(chance: Random) -> Prescription:
             devices=(*chance.sample(DEVICES[1:], chance.randint(0, 2)), *(DEVICES[:1] if name == "weak-liquid" else ())),
             **typed,
         )
-    return prescribed(name, _by_another_method(chance, inputs) if chance.random() < 0.2 else inputs)
+    if chance.random() < 0.2 and name != "trituration":
+        inputs = _by_another_method(chance, inputs)
+    return prescribed(name, inputs)
+
+
+def _source(chance: Random, name: str) -> TabletTexts | PowderTexts | TriturationTexts:
+    if name == "capsule" and chance.random() < 0.2:
+        return TriturationTexts(f"{decimal(chance.randint(200, 1000), 1)} mg/g", decimal(chance.randint(9000, 11000), 4))
+    return _powder(chance) if name == "weak-liquid" or chance.random() < 0.4 else _tablets(chance)
 
 
 def _by_another_method(chance: Random, inputs: Inputs) -> Inputs:
@@ -262,10 +286,13 @@ def _capsule(chance: Random) -> CapsuleTexts:
 
 def _order(inputs: Inputs) -> Order:
     count = int(inputs.ordered.removesuffix(" capsules")) if inputs.capsule else None
+    measured = None if count else quantity(inputs.ordered)
+    by_mass = measured is not None and measured.dimensionality == quantity("1 g").dimensionality
     return Order(
         strength=quantity(inputs.strength),
         count=count,
-        volume=None if count else quantity(inputs.ordered),
+        volume=None if by_mass else measured,
+        mass=measured if by_mass else None,
         overage=Fraction(inputs.overage),
         overage_on=inputs.overage_on,
         prepared=PREPARED,
@@ -281,6 +308,8 @@ def _materials(inputs: Inputs) -> Materials:
     bench = Materials(
         tablets=_as_tablets(source) if isinstance(source, TabletTexts) else None,
         powder=_as_powder(source) if isinstance(source, PowderTexts) else None,
+        trituration=_as_trituration(source) if isinstance(source, TriturationTexts) else None,
+        filler=Filler("microcrystalline cellulose", None, None),
         balance=Balance(
             "any",
             quantity(inputs.readability),
@@ -299,6 +328,11 @@ def _materials(inputs: Inputs) -> Materials:
         shells=Shells("3", "any", quantity(capsule.shell_volume), quantity(capsule.shell_weight)),
         source_packing=own,
     )
+
+
+def _as_trituration(source: TriturationTexts) -> Trituration:
+    material = material_of_trituration(FORMULAS["trituration"])
+    return Trituration(material, quantity(source.strength), Fraction(source.assay), source.assay, "T-1")
 
 
 def _as_tablets(source: TabletTexts) -> Tablets:
