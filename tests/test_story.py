@@ -17,9 +17,10 @@ import pytest
 
 from compounding.data_files import data_folder
 from compounding.quantities import quantity
-from tests.bench import Bench, carried_on, stocked
+from tests.bench import Bench, carried_on, stocked, story
 
-CAPSULES = 'batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1'
+ORDER = 'naltrexone-capsule --strength "1.5 mg" --count 100'
+CAPSULES = f"batch open {ORDER} --from TAB-1"
 LIQUID = 'naltrexone-oral-liquid --concentration "1 mg/mL" --volume "60 mL" --dose "4.5 mg" --from TAB-1'
 LABEL = (
     'label {batch} --prescription 1234567 --patient "Alex Q. Sample" --prescriber "Dr. J. Example" '
@@ -163,6 +164,28 @@ def test_a_plan_writes_nothing_down(bench: Bench) -> None:
     before = bench.journal.read_bytes()
     bench.do(f"plan {LIQUID} --explain")
     assert bench.journal.read_bytes() == before
+
+
+def test_a_plan_on_paper_shows_every_line_of_its_calculation_and_its_doubts(bench: Bench) -> None:
+    made = bench.do(f"plan {ORDER} --out {{folder}}/plan.pdf --json").json
+    read = paper(bench, "plan.pdf")
+    for each in made["calculation"]:
+        assert " ".join(f"{each['working']} = {each['result']}".split()) in read
+    for each in made["expected"]["budget"]:
+        assert f"Uncertainty, {each['source']}: {each['relative_percent']} % of a dose" in read
+    assert "PLAN ONLY" in read and "nothing is recorded" in read and "Signatures" not in read
+    assert bench.run(f"plan {ORDER} --out {{folder}}/settings.toml").codes == ["file.not-pdf-name"]
+
+
+def test_a_plan_takes_the_only_source_on_the_shelf_and_asks_where_there_are_two(bench: Bench) -> None:
+    assert bench.do(f"plan {ORDER} --json").json["source"]["lot"] == "TAB-1"
+    _, tablets = next(each for each in story("lot receive") if "TAB-1" in each[1])
+    bench.do(tablets.replace("TAB-1", "TAB-2"))
+    refused = bench.run(f"plan {ORDER}")
+    assert refused.codes == ["source.several"] and "TAB-1, TAB-2" in refused.err
+    for lot in ("TAB-1", "TAB-2"):
+        bench.do(f'lot quarantine {lot} --reason "seal broken"')
+    assert bench.run(f"plan {ORDER}").codes == ["source.none"]
 
 
 # ---- what is taken off the lots ----

@@ -350,14 +350,18 @@ SAID_BY_LOTS = (
 )
 
 
+def said_by_options(given: dict[str, Any]) -> list[str]:
+    """The options that describe materials, as they were typed."""
+    return [f"--{name.replace('_', '-')}" for name in SAID_BY_LOTS if given[name] is not None]
+
+
 def refuse_what_lots_say(given: dict[str, Any]) -> None:
     """An option that a lot's own facts answer would be ignored: it is refused instead.
 
     Raises:
         NotUnderstood: names the options, and how the lot is corrected.
     """
-    stray = [f"--{name.replace('_', '-')}" for name in SAID_BY_LOTS if given[name] is not None]
-    if stray:
+    if stray := said_by_options(given):
         text = (
             f"{', '.join(stray)}: a plan from a lot takes that from the lots. Leave it out, or record it with "
             "compounding lot measure"

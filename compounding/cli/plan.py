@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,18 +18,20 @@ from compounding.cli.ordering import (
     order_from,
     order_options,
     refuse_what_lots_say,
+    said_by_options,
     with_options,
 )
 from compounding.cli.show import emit, json_option, notice, table
-from compounding.problems import Refused
+from compounding.problems import Refused, stopping
 from compounding.quantities import quantity, told
 from compounding.records.doubt import Uniformity
-from compounding.records.formula import digest_of, read_formula
+from compounding.records.formula import Formula, digest_of, read_formula
 from compounding.records.plan import Dose, Plan, SourceUsed
 from compounding.records.record import as_data
 from compounding.work.gathering import Choice
 from compounding.work.planned import plan as make_plan
 from compounding.work.planned import plan_from_lots
+from compounding.work.stocking import only_source
 
 
 @click.command()
@@ -37,10 +40,9 @@ from compounding.work.planned import plan_from_lots
 @click.option(
     "--from",
     "source",
-    default="tablet",
     metavar="tablet|powder|LOT",
-    help="What carries the active: tablets, powder, or a lot of either or of a trituration.",
-    show_default=True,
+    help="What carries the active: tablets or powder as described by the options, or a lot of either or of a "
+    "trituration; default: the only lot on the shelf that can, or tablets if an option describes a material.",
 )
 @click.option("--tablet-weight", metavar="MASS", help='Average weight of the tablets in hand, such as "302.4 mg".')
 @click.option("--tablet-weights", metavar="FILE", help="File with the weight of each tablet, one a line.")
@@ -53,9 +55,17 @@ from compounding.work.planned import plan_from_lots
 @click.option("--source-packing", metavar="MASS", help="Source powder that fills one capsule of the size.")
 @with_options(*TABLET_CONTENT, *CERTIFICATE, *CORRECTION)
 @click.option("--explain", is_flag=True, help="Show each step as an equation with numbers and units.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.pdf",
+    help="Write the plan as PDF too, with each step of its calculation; it may replace a PDF.",
+)
 @json_option
 @click.pass_obj
-def plan(app: App, /, id: str, source: str, explain: bool, as_json: bool, **given: Any) -> None:
+def plan(
+    app: App, /, id: str, source: str | None, explain: bool, out: Path | None, as_json: bool, **given: Any
+) -> None:
     """Plan a batch without recording anything.
 
     \b
@@ -67,8 +77,10 @@ def plan(app: App, /, id: str, source: str, explain: bool, as_json: bool, **give
     formula = read_formula(text, name)
     order = order_from(app, formula, given)
     digest = digest_of(text)
-    if source in ("tablet", "powder"):
-        materials = materials_from(app, formula, source, given, order.prepared)
+    if source is None and app.has_settings and not said_by_options(given) and (lots := app.lots()):
+        source = only_source(formula, lots, order.prepared).id
+    if source in (None, "tablet", "powder"):
+        materials = materials_from(app, formula, source or "tablet", given, order.prepared)
         made, problems = make_plan(formula, digest, order, materials)
     else:
         refuse_what_lots_say(given)
@@ -77,6 +89,8 @@ def plan(app: App, /, id: str, source: str, explain: bool, as_json: bool, **give
         made, problems = plan_from_lots(formula, digest, order, app.lots(), choice, balance, *corrections(app, given))
     if made is None:
         raise Refused(problems)
+    if out is not None:
+        _write(app, made, formula, out)
     if as_json:
         emit({**plan_data(made), "problems": [vars(problem) for problem in problems]})
     else:
@@ -84,6 +98,23 @@ def plan(app: App, /, id: str, source: str, explain: bool, as_json: bool, **give
         for problem in problems:
             notice(problem.text)
     fail_if_stopped(problems)
+
+
+def _write(app: App, made: Plan, formula: Formula, out: Path) -> None:
+    """The plan as PDF, with the lots that it names."""
+    from compounding.documents.texts import read_warning
+    from compounding.documents.worksheet import draw_worksheet
+    from compounding.store.files import check_paper, write_whole
+    from compounding.work.worksheets import plan_sheet
+
+    check_paper(out, may_replace=True)
+    ids = {line.lot for line in made.lines} | {made.capsule.lot if made.capsule else None}
+    lots = {lot.id: lot for each in filter(None, ids) if (lot := app.lot(each))}
+    pdf, problems = draw_worksheet(plan_sheet(made, formula, lots, read_warning(formula.label.warning)))
+    if stopping(problems):
+        raise Refused(problems)
+    write_whole(out, pdf)
+    notice(f"Written to {out}")
 
 
 def plan_data(made: Plan) -> dict[str, Any]:

@@ -167,7 +167,8 @@ def _sections(text: WorksheetText, width: float) -> Iterator[Block]:
     steps = [(str(line.number), line.do, line.done_by, line.at) for line in text.steps]
     checks = [(line.trait, line.expected, line.observed, line.verdict, line.person, line.at) for line in text.checks]
     yields = [(line.what, line.expected, line.found) for line in text.yields]
-    deviations = [(line,) for line in text.deviations] or [("",), ("",)]
+    # A paper that nobody signs, such as a plan, has no room for deviations either.
+    deviations = [(line,) for line in text.deviations] or ([("",), ("",)] if text.signatures else [])
     signatures = [(line.meaning, line.name, line.at) for line in text.signatures]
     tables: list[tuple[str, list[Column], Sequence[tuple[str, ...]], float]] = [
         ("Components", _COMPONENTS, components, PEN),

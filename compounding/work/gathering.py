@@ -19,7 +19,6 @@ from compounding.work.materials import Balance, Filler, FromLot, Materials, Powd
 from compounding.work.planning import check_filler
 from compounding.work.sourcing import check_trituration
 from compounding.work.stocking import check_lot, check_source, first_to_expire, left_of
-from compounding.work.testing import percent_of_label
 from compounding.work.triturations import material_of_trituration
 
 
@@ -109,6 +108,8 @@ def _trituration(lot: Lot) -> Trituration | None:
     held = lot.received.made_here
     if held is None:
         return None
+    from compounding.work.testing import percent_of_label  # here, because few plans weigh a trituration
+
     return Trituration(
         material=lot.received.material,
         strength=quantity(held.strength),

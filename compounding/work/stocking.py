@@ -260,6 +260,29 @@ def check_source(formula: Formula, lot: Lot) -> list[Problem]:
     return []
 
 
+def only_source(formula: Formula, lots: Iterable[Lot], on: date) -> Lot:
+    """The one usable lot of tablets or powder that the formula can take its active from.
+
+    Which of several is taken decides how sure a dose is: that choice is the pharmacist's.
+
+    Raises:
+        NotUnderstood: there is none, or there are several; says which.
+    """
+    sources = [lot for lot in lots if lot.received.role in ("tablet", "powder") and not check_source(formula, lot)]
+    usable = [lot for lot in sources if not check_lot(lot, lot.id, on) and lot.left.magnitude > 0]
+    if len(usable) == 1:
+        return usable[0]
+    if usable:
+        names = ", ".join(lot.id for lot in usable)
+        text = f"{names} could each carry the active: name one with --from, or compare them with compounding options"
+        raise NotUnderstood(Problem("source.several", text, "from"))
+    text = (
+        f"No usable lot on the shelf is a source of {formula.id}: receive one with compounding lot receive, "
+        "or describe the material with options such as --tablet-weight"
+    )
+    raise NotUnderstood(Problem("source.none", text, "from"))
+
+
 def check_left(lot: Lot, batch: str, line: str, needed: Quantity) -> list[Problem]:
     """Whether a lot holds what a line of a batch takes; what the same line took before, it gives back."""
     left = lot.left

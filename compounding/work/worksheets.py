@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from compounding.records.batch import Batch
-from compounding.records.facts import Recorded, Rejected, Released, StepDone, Tested, Weighed, Yielded
+from compounding.records.facts import BatchOpened, Recorded, Rejected, Released, StepDone, Tested, Weighed, Yielded
+from compounding.records.formula import Formula
 from compounding.records.label import WarningText
 from compounding.records.plan import Plan
 from compounding.records.stock import Lot
@@ -21,6 +23,9 @@ from compounding.records.worksheet import (
     WorksheetText,
     YieldLine,
 )
+
+NOT_RECORDED = "nothing is recorded"
+PLAN_ONLY = Notice("PLAN ONLY", "Do not weigh by this paper: open a batch and print its worksheet.")
 
 
 def worksheet_text(
@@ -70,6 +75,31 @@ def worksheet_text(
         description=batch.formula.description,
         deviations=_deviations(batch, names),
         signatures=_signatures(batch, names),
+    )
+
+
+def plan_sheet(plan: Plan, formula: Formula, lots: Mapping[str, Lot], warning: WarningText) -> WorksheetText:
+    """A plan on paper, for whoever checks it by hand: every line of its calculation and of its doubts.
+
+    It is no worksheet: nobody can weigh by it, because nothing of it is recorded, and its checks, yield and
+    signatures are left out.
+    """
+    nobody = Recorded(0, "", "", None, BatchOpened(batch=NOT_RECORDED, plan=plan, formula=()))
+    text = worksheet_text(Batch("", plan, formula, nobody), lots, {}, warning, head="")
+    budget = tuple(
+        f"Uncertainty, {each.source}: {each.relative_percent} % of a dose (standard, {each.kind}, {each.origin}); {each.basis}."
+        for each in plan.expected.budget
+    )
+    beyond = f"Beyond use: {plan.beyond_use.rule}."
+    return replace(
+        text,
+        title="Plan",
+        record=NOT_RECORDED,
+        warnings=(*text.warnings, PLAN_ONLY),
+        notes=(*text.notes, *budget, beyond),
+        checks=(),
+        yields=(),
+        signatures=(),
     )
 
 
