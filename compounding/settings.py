@@ -72,13 +72,28 @@ class DeviceSettings(Record, frozen=True, kw_only=True):
             raise ValueError(f"{self.capacity} in steps of {self.step}: write volumes such as 5 mL and 0.2 mL")
 
 
+class PrinterSettings(Record, frozen=True, kw_only=True):
+    """A label printer, by the name of its queue: how far its labels are off, measured on a calibration page.
+
+    ``offset_mm`` moves every label, right and down; ``scale`` stretches the places of the labels, across and along.
+    """
+
+    stock: str | None = None
+    offset_mm: tuple[float, float] = (0.0, 0.0)
+    scale: tuple[float, float] = (1.0, 1.0)
+
+
 class Settings(Record, frozen=True, kw_only=True):
     """One pharmacy at one site."""
 
     site: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
     journal: str
     formulas: str | None = None
+    stocks: str | None = None
     stock: str = "4x2"
+    profile: str = "us-ca"
+    language: str = "en"
+    printers: dict[str, PrinterSettings] = empty_table()
     pharmacy: Pharmacy
     people: Annotated[dict[str, Person], Meta(min_length=1)]
     devices: dict[str, DeviceSettings] = empty_table()

@@ -21,6 +21,7 @@ from compounding.work.labelling import Prescription, check_label, label_id, labe
 # Where the other commands live, and what they are for: as in main, none is imported before it is called.
 COMMANDS = {
     "stocks": ("label_stocks", "Label stocks: list, show, import gLabels templates."),
+    "calibrate": ("label_stocks", "A page of outlines, by which a printer is set right."),
 }
 
 
@@ -74,10 +75,14 @@ def label() -> None:
 @click.option("--quantity", required=True, metavar="QUANTITY", help='What this container holds, such as "30 capsules".')
 @click.option("--directions", help="How to take it; default: the formula's.")
 @click.option("--purpose", help="What it is for, if the prescription says so.")
-@click.option("--stock", metavar="NAME", help="Label stock; default: the settings'.")
+@click.option("--stock", metavar="NAME", help="Label stock, or a size such as 83x54mm; default: the settings'.")
+@click.option("--printer", metavar="NAME", help="Move the label as the settings say for this printer.")
+@click.option("--first", metavar="N", type=int, default=1, help="The first free label of a used sheet; default: 1.")
 @json_option
 @click.pass_obj
-def write(app: App, /, id: str, out: Path, stock: str | None, as_json: bool, **given: str) -> None:
+def write(
+    app: App, /, id: str, out: Path, stock: str | None, printer: str | None, first: int, as_json: bool, **given: str
+) -> None:
     """Write a prescription label of a released batch as PDF.
 
     It is read back and compared with the record first: every word, the ink, the barcode. One fault, and
@@ -87,8 +92,10 @@ def write(app: App, /, id: str, out: Path, stock: str | None, as_json: bool, **g
     compounding label 2026-0001 --prescription 1234567 --patient "Alex Sample" \\
       --prescriber "Dr. J. Example" --quantity "30 capsules" --out label.pdf
     """
+    from compounding.cli.label_stocks import own_stocks, printer_shift, stock_name
     from compounding.documents.label import draw_label, layout_label
-    from compounding.documents.proof import prove_label
+    from compounding.documents.proof import prove_label, prove_rest
+    from compounding.documents.sheets import imposed, places
     from compounding.documents.stocks import read_stock
     from compounding.documents.templates import read_template
     from compounding.documents.texts import read_auxiliary, read_warning
@@ -103,7 +110,9 @@ def write(app: App, /, id: str, out: Path, stock: str | None, as_json: bool, **g
         given["directions"],
         given["purpose"],
     )
-    paper, template = read_stock(stock or app.settings.stock), read_template()
+    paper = read_stock(stock_name(app, stock, printer), own_stocks(app))
+    at = places(paper, first, 1, printer_shift(app, printer))
+    template = read_template()
     batch = app.batch(id)
     problems = check_label(batch, prescription, app.today()) + _check_patient(app, prescription)
     if stopping(problems):
@@ -114,8 +123,8 @@ def write(app: App, /, id: str, out: Path, stock: str | None, as_json: bool, **g
     page, problems = layout_label(text, paper, template)
     if page is None:
         raise Refused(problems)
-    pdf = draw_label(page, text)
-    problems = prove_label(pdf, text, paper, template)
+    pdf = draw_label(imposed([page], paper, at)[0], text)
+    problems = prove_label(pdf, text, paper, template, place=at[0]) + prove_rest(pdf, paper, at)
     if stopping(problems):
         raise Refused(problems)
 

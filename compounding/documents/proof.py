@@ -10,12 +10,13 @@ from __future__ import annotations
 import ctypes
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
 from compounding.documents import barcode, pdf
 from compounding.documents.boxes import BOLD, NBSP, REGULAR
+from compounding.documents.sheets import Place
 from compounding.documents.stocks import Stock
 from compounding.documents.templates import Template
 from compounding.problems import Problem
@@ -114,7 +115,12 @@ def text_of(document: bytes) -> str:
 
 
 def prove_label(
-    document: bytes, text: LabelText, stock: Stock, template: Template, dots_per_inch: int | None = None
+    document: bytes,
+    text: LabelText,
+    stock: Stock,
+    template: Template,
+    dots_per_inch: int | None = None,
+    place: Place | None = None,
 ) -> list[Problem]:
     """Everything that is wrong with a label's PDF; it may be printed if there is nothing.
 
@@ -124,8 +130,9 @@ def prove_label(
         stock: what it is printed on.
         template: the sizes below which no field may stand.
         dots_per_inch: of the printer; the stock's own without it.
+        place: where the label lies; the first place of a page alone without it.
     """
-    reading, problems = _read(document, stock, dots_per_inch or stock.dots_per_inch)
+    reading, problems = _read(document, stock, dots_per_inch or stock.dots_per_inch, place)
     if reading is None:
         return problems
     fields = {name: _plain(words) for name, words in printed_fields(text).items()}
@@ -341,26 +348,79 @@ def _same(raster: Raster, rows: Iterable[str], place: tuple[int, int], module: f
     return True
 
 
-def _read(document: bytes, stock: Stock, dots_per_inch: int) -> tuple[Reading | None, list[Problem]]:
-    """The only page of a PDF, read; or why it cannot be."""
+def prove_rest(document: bytes, stock: Stock, used: Sequence[Place]) -> list[Problem]:
+    """Whether the pages hold nothing beside the labels: what was used before, and the sheet's edge, stay white.
+
+    Args:
+        stock: a roll's page is its label: there is nothing beside it.
+        used: where the labels of the document lie.
+    """
+    import pypdfium2
+
+    if (stock.page_width, stock.page_height) == (stock.width, stock.height):
+        return []
+    dots_per_inch = 203
+    scale = dots_per_inch / 72
+    problems = []
+    for number, page in enumerate(pypdfium2.PdfDocument(document)):
+        raster = _raster(page, dots_per_inch)
+        dots = bytearray(raster.dots)
+        for place in used:
+            if place.page == number:
+                left, right = int(place.left * scale), int((place.left + stock.width) * scale) + 1
+                left, right = max(left, 0), min(right, raster.width)
+                for row in range(
+                    max(int(place.top * scale), 0), min(int((place.top + stock.height) * scale) + 1, raster.height)
+                ):
+                    at = row * raster.width
+                    dots[at + left : at + right] = b"\xff" * (right - left)
+        if min(dots, default=255) < PAPER:
+            text = f"Page {number + 1} has ink beside its labels. Do not print."
+            problems.append(Problem("proof.beside", text, f"page {number + 1}"))
+    return problems
+
+
+def _read(
+    document: bytes, stock: Stock, dots_per_inch: int, place: Place | None = None
+) -> tuple[Reading | None, list[Problem]]:
+    """One label of a PDF, read; or why it cannot be."""
     import pypdfium2
 
     try:
         found = pypdfium2.PdfDocument(document)
     except pypdfium2.PdfiumError as error:
         return None, [Problem("proof.unreadable", f"The PDF cannot be read: {error}. Draw it again.")]
-    if len(found) != 1:
+    if place is None and len(found) != 1:
         return None, [Problem("proof.pages", f"The PDF has {len(found)} pages, a label has one. Draw it again.")]
-    page = found[0]
+    at = place or Place(0, *stock.places[0])
+    if at.page >= len(found):
+        return None, [Problem("proof.pages", f"The PDF has no page {at.page + 1}. Draw it again.")]
+    page = found[at.page]
     width, height = page.get_size()
-    if abs(width - stock.width) > 0.1 or abs(height - stock.height) > 0.1:
-        size = f"{width:.1f} x {height:.1f} pt, {stock.name} is {stock.width:.1f} x {stock.height:.1f} pt"
+    if abs(width - stock.page_width) > 0.1 or abs(height - stock.page_height) > 0.1:
+        size = f"{width:.1f} x {height:.1f} pt, {stock.name} is {stock.page_width:.1f} x {stock.page_height:.1f} pt"
         return None, [Problem("proof.page-size", f"The page is {size}. Choose the stock that is in the printer.")]
-    printed, fine = _raster(page, dots_per_inch), _raster(page, INK_DOTS_PER_INCH)
-    return Reading(width, height, tuple(_letters(page)), printed, fine), []
+    window = Window(at.left, at.top, stock.width, stock.height)
+    printed, fine = _raster(page, dots_per_inch, window), _raster(page, INK_DOTS_PER_INCH, window)
+    whole = (stock.page_width, stock.page_height) == (stock.width, stock.height)
+    letters = _letters(page, window.left, height - window.top - window.height)
+    here = letters if whole else _within(letters, window)
+    return Reading(stock.width, stock.height, tuple(here), printed, fine), []
 
 
-def _letters(page: object) -> Iterator[Letter]:
+def _within(letters: Iterable[Letter], window: Window) -> Iterator[Letter]:
+    """The letters of one label; a space has no box of its own and goes with the letter before it."""
+    inside = False
+    for letter in letters:
+        if not letter.text.isspace():
+            across, up = (letter.left + letter.right) / 2, (letter.bottom + letter.top) / 2
+            inside = 0 <= across <= window.width and 0 <= up <= window.height
+        if inside:
+            yield letter
+
+
+def _letters(page: object, right: float = 0.0, up: float = 0.0) -> Iterator[Letter]:
+    """The letters of a page, counted from a point of it."""
     from pypdfium2 import raw
 
     text = page.get_textpage()  # type: ignore[attr-defined]
@@ -370,25 +430,40 @@ def _letters(page: object) -> Iterator[Letter]:
     flags = ctypes.c_int()
     for place in range(text.count_chars()):
         raw.FPDFText_GetCharBox(text, place, *edges)
-        left, right, bottom, top = (edge.value for edge in edges)
+        left, right_edge, bottom, top = (edge.value for edge in edges)
         raw.FPDFText_GetMatrix(text, place, matrix)
         length = raw.FPDFText_GetFontInfo(text, place, name, 256, flags)
         size = raw.FPDFText_GetFontSize(text, place) * min(abs(matrix.a), abs(matrix.d))
         font = name.raw[: max(length - 1, 0)].decode("utf-8", "replace").rpartition("+")[2]
         # A hyphen at the end of a line comes back as U+0002.
         character = chr(raw.FPDFText_GetUnicode(text, place)).replace("\x02", "-")
-        yield Letter(character, left, bottom, right, top, size, font)
+        yield Letter(character, left - right, bottom - up, right_edge - right, top - up, size, font)
 
 
-def _raster(page: object, dots_per_inch: int) -> Raster:
-    """A page as a printer's dots, in grey: whole dots in width and height."""
+@dataclass(frozen=True)
+class Window:
+    """A part of a page, from its upper left corner [pt]."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def _raster(page: object, dots_per_inch: int, window: Window | None = None) -> Raster:
+    """A page, or a part of it, as a printer's dots, in grey: whole dots in width and height."""
     import pypdfium2
     from pypdfium2 import raw
 
-    width, height = (round(length * dots_per_inch / 72) for length in page.get_size())  # type: ignore[attr-defined]
+    scale = dots_per_inch / 72
+    window = window or Window(0.0, 0.0, *page.get_size())  # type: ignore[attr-defined]
+    width, height = round(window.width * scale), round(window.height * scale)
     bitmap = pypdfium2.PdfBitmap.new_native(width, height, raw.FPDFBitmap_Gray)
     bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
-    raw.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, raw.FPDF_ANNOT | raw.FPDF_PRINTING)
+    # At the printer's own scale: a page stretched to whole dots would lay its barcode beside them.
+    matrix = raw.FS_MATRIX(scale, 0, 0, scale, -window.left * scale, -window.top * scale)
+    clip = raw.FS_RECTF(0, 0, width, height)
+    raw.FPDF_RenderPageBitmapWithMatrix(bitmap, page, matrix, clip, raw.FPDF_ANNOT | raw.FPDF_PRINTING)
     lines = bytes(bitmap.buffer)
     rows = (lines[row * bitmap.stride : row * bitmap.stride + width] for row in range(height))
-    return Raster(width, height, b"".join(rows), dots_per_inch / 72)
+    return Raster(width, height, b"".join(rows), scale)
