@@ -188,6 +188,12 @@ def test_a_plan_takes_the_only_source_on_the_shelf_and_asks_where_there_are_two(
     assert bench.run(f"plan {ORDER}").codes == ["source.none"]
 
 
+def test_a_density_is_compared_with_the_one_that_was_known_before(bench: Bench) -> None:
+    bench.do('lot measure MCC-1 --bulk-density "0.32 g/mL"')
+    assert bench.run('lot measure MCC-1 --tapped-density "0.31 g/mL"').codes == ["lot.tapped-below-bulk"]
+    bench.do('lot measure MCC-1 --tapped-density "0.32 g/mL"')
+
+
 # ---- what is taken off the lots ----
 
 

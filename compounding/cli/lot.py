@@ -18,7 +18,7 @@ from compounding.records.national_code import national_code
 from compounding.records.record import Record, as_data, replaced, validated
 from compounding.records.stock import Lot
 from compounding.work.own_lots import lot_from_batch
-from compounding.work.stocking import check_measured, check_received, check_tablets_again
+from compounding.work.stocking import check_densities, check_measured, check_received, check_tablets_again
 
 
 @click.group()
@@ -43,6 +43,7 @@ weights_options = (
         help='Packing statistic, such as "3:coni-snap:135 mg"; repeat it.',
     ),
     click.option("--tapped-density", metavar="DENSITY", help='Tapped density, such as "0.45 g/mL".'),
+    click.option("--bulk-density", metavar="DENSITY", help='Bulk density, such as "0.32 g/mL".'),
 )
 
 
@@ -231,7 +232,7 @@ def measure(
     weights_file: Path | None,
     weights: tuple[str, ...],
     packing: tuple[str, ...],
-    tapped_density: str | None,
+    **densities: str | None,
 ) -> None:
     """Record new single weights, a packing statistic or a density of a lot; the earlier ones stay on record."""
     body = {
@@ -239,15 +240,18 @@ def measure(
         "weights": _weights(weights_file, weights),
         "packing": [as_data(each) for each in _packings(packing)],
     }
-    fact = validated(LotMeasured, body | ({"tapped_density": tapped_density} if tapped_density else {}), f"lot {id}")
-    if not (fact.weights or fact.packing or fact.tapped_density):
-        raise NotUnderstood(
-            Problem("lot.measure", "Nothing was measured: give --weights, --packing or --tapped-density", id)
-        )
+    measured = {name: text for name, text in densities.items() if text}
+    fact = validated(LotMeasured, body | measured, f"lot {id}")
+    if not (fact.weights or fact.packing or measured):
+        text = "Nothing was measured: give --weights, --packing, --tapped-density or --bulk-density"
+        raise NotUnderstood(Problem("lot.measure", text, id))
 
     def decide() -> Decision:
         found, problems = _known(app, id)
         problems += check_measured(fact, app.today())
+        if found and measured and not problems:
+            after = found.after(fact)
+            problems += check_densities(id, after.bulk_density, after.tapped_density)
         if found and fact.weights and found.received.role == "tablet" and not problems:
             problems += check_tablets_again(found, fact.weights)
         return _decided(fact, id, found, problems)

@@ -79,6 +79,7 @@ class LotReceived(Record, frozen=True, kw_only=True):
     weights: tuple[QuantityText, ...] = ()
     packing: tuple[Packing, ...] = ()
     tapped_density: QuantityText | None = None
+    bulk_density: QuantityText | None = None
     certificate: Certificate | None = None
     made_here: MadeHere | None = None
     price: NumberText | None = None
@@ -91,6 +92,7 @@ class LotMeasured(Record, frozen=True, kw_only=True):
     weights: tuple[QuantityText, ...] = ()
     packing: tuple[Packing, ...] = ()
     tapped_density: QuantityText | None = None
+    bulk_density: QuantityText | None = None
 
 
 class LotQuarantined(Record, frozen=True, kw_only=True):

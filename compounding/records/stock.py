@@ -37,6 +37,7 @@ class Lot:
     weights: tuple[str, ...]
     packing: tuple[Packing, ...]
     tapped_density: str | None
+    bulk_density: str | None
     used: tuple[tuple[str, str, Quantity], ...]
     quarantined: str | None
     last_seen: int
@@ -56,6 +57,16 @@ class Lot:
         for _, _, taken in self.used:
             left = left - taken
         return left
+
+    def after(self, measured: LotMeasured) -> Lot:
+        """The lot with what was measured anew in the place of what was known."""
+        return replace(
+            self,
+            weights=measured.weights or self.weights,
+            packing=(*self.packing, *measured.packing),
+            tapped_density=measured.tapped_density or self.tapped_density,
+            bulk_density=measured.bulk_density or self.bulk_density,
+        )
 
     def packing_in(self, size: str, maker: str) -> Quantity | None:
         """The packing statistic for a size of a maker, if it was measured."""
@@ -80,7 +91,7 @@ def lot_of(recorded: Iterable[Recorded]) -> Lot | None:
     for entry in recorded:
         fact = entry.fact
         if isinstance(fact, LotReceived):
-            lot = Lot(fact, fact.weights, fact.packing, fact.tapped_density, (), None, entry.sequence)
+            lot = Lot(fact, fact.weights, fact.packing, fact.tapped_density, fact.bulk_density, (), None, entry.sequence)
         elif lot is not None:
             lot = replace(_after(lot, entry), last_seen=entry.sequence)
     return lot
@@ -89,12 +100,7 @@ def lot_of(recorded: Iterable[Recorded]) -> Lot | None:
 def _after(lot: Lot, entry: Recorded) -> Lot:
     match entry.fact:
         case LotMeasured() as measured:
-            return replace(
-                lot,
-                weights=measured.weights or lot.weights,
-                packing=(*lot.packing, *measured.packing),
-                tapped_density=measured.tapped_density or lot.tapped_density,
-            )
+            return lot.after(measured)
         case LotQuarantined():
             return replace(lot, quarantined=entry.reason or "no reason given")
         case LotCleared():

@@ -72,7 +72,13 @@ def check_received(fact: LotReceived) -> list[Problem]:
         text = f"Lot {fact.lot}: shells need their size and their maker, because sizes differ between makers"
         problems.append(Problem("lot.shell", text, fact.lot))
     weights = () if fact.role == "tablet" else fact.weights
-    measured = LotMeasured(lot=fact.lot, weights=weights, packing=fact.packing, tapped_density=fact.tapped_density)
+    measured = LotMeasured(
+        lot=fact.lot,
+        weights=weights,
+        packing=fact.packing,
+        tapped_density=fact.tapped_density,
+        bulk_density=fact.bulk_density,
+    )
     problems += check_measured(measured, date.fromisoformat(fact.received))
     if fact.expires < fact.received:
         problems.append(
@@ -98,11 +104,26 @@ def check_measured(fact: LotMeasured, on: date) -> list[Problem]:
             problems.append(Problem("lot.packing", text, fact.lot))
         elif volume := _volume_stated(packing.maker, packing.size, on):
             problems += check_packing(f"Lot {fact.lot}", quantity(packing.mass), volume)
-    if fact.tapped_density and not (
-        _is_a(fact.tapped_density, "1 g/mL") and quantity(fact.tapped_density) <= DENSEST_POWDER
-    ):
-        text = f"Lot {fact.lot}: {fact.tapped_density} is not a powder's tapped density; write such as 0.45 g/mL"
-        problems.append(Problem("lot.density", text, fact.lot, source="hpe-densities"))
+    return problems + check_densities(fact.lot, fact.bulk_density, fact.tapped_density)
+
+
+def check_densities(lot: str, bulk: str | None, tapped: str | None) -> list[Problem]:
+    """Densities that a powder can have; tapping settles it, so the tapped one is never the lower.
+
+    Source:
+        hpe-densities
+    """
+    problems = []
+    for kind, text in (("bulk", bulk), ("tapped", tapped)):
+        if text and not (_is_a(text, "1 g/mL") and quantity(text) <= DENSEST_POWDER):
+            says = f"Lot {lot}: {text} is not a powder's {kind} density; write such as 0.45 g/mL"
+            problems.append(Problem("lot.density", says, lot, source="hpe-densities"))
+    if not problems and bulk and tapped and quantity(tapped) < quantity(bulk):
+        says = (
+            f"Lot {lot}: the tapped density, {tapped}, is below the bulk density, {bulk}: a powder settles when it is "
+            "tapped. Check whether the two were exchanged"
+        )
+        problems.append(Problem("lot.tapped-below-bulk", says, lot, source="hpe-densities"))
     return problems
 
 
