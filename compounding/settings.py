@@ -84,7 +84,11 @@ class PrinterSettings(Record, frozen=True, kw_only=True):
 
 
 class Settings(Record, frozen=True, kw_only=True):
-    """One pharmacy at one site."""
+    """One pharmacy at one site.
+
+    ``gtins``: the trade item number of a product, ``"naltrexone-capsule 1.5 mg" = "09501101530003"``, for a pharmacy
+    that has one; it belongs to a strength, so a formula could not hold it.
+    """
 
     site: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
     journal: str
@@ -94,6 +98,8 @@ class Settings(Record, frozen=True, kw_only=True):
     profile: str = "us-ca"
     language: str = "en"
     printers: dict[str, PrinterSettings] = empty_table()
+    barcode: Literal["data-matrix", "qr", "gs1-128"] = "data-matrix"
+    gtins: dict[str, str] = empty_table()
     pharmacy: Pharmacy
     people: Annotated[dict[str, Person], Meta(min_length=1)]
     devices: dict[str, DeviceSettings] = empty_table()

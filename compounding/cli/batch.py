@@ -367,7 +367,7 @@ def list_batches(app: App, as_json: bool) -> None:
 
 def batch_data(found: Batch) -> dict[str, Any]:
     """A batch as data: its plan, and every fact with its place."""
-    names = ("weighed", "steps", "yielded", "tested", "accepted", "verified", "labels", "lots")
+    names = ("weighed", "steps", "yielded", "tested", "accepted", "verified", "labels", "printing", "scanned", "accounted", "lots")
     facts = (getattr(found, name) for name in names)
     data: dict[str, Any] = {"id": found.id, "state": found.state, "plan": plan_data(found.plan)}
     for name, group in zip(names, facts, strict=True):

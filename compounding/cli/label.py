@@ -16,7 +16,7 @@ from compounding.cli.app import App, Decision
 from compounding.cli.show import emit, json_option
 from compounding.problems import Problem, Refused, stopping
 from compounding.records.facts import LabelPrinted
-from compounding.work.labelling import Prescription, check_label, label_id, label_text
+from compounding.work.labelling import Prescription, check_label, label_element, label_id, label_text
 
 # Where the other commands live, and what they are for: as in main, none is imported before it is called.
 COMMANDS = {
@@ -119,7 +119,18 @@ def write(
         raise Refused(problems)
     warning = read_warning(batch.formula.label.warning)
     identifier = label_id(len(app.ids("label:")) + 1)
-    text = label_text(batch, prescription, app.settings.pharmacy, warning, read_auxiliary(), identifier, app.today())
+    element = label_element(batch, identifier, app.settings.gtins)
+    text = label_text(
+        batch,
+        prescription,
+        app.settings.pharmacy,
+        warning,
+        read_auxiliary(),
+        identifier,
+        app.today(),
+        app.settings.barcode,
+        element,
+    )
     page, problems = layout_label(text, paper, template)
     if page is None:
         raise Refused(problems)
@@ -148,6 +159,12 @@ def write(
             pdf=f"sha256:{hashlib.sha256(pdf).hexdigest()}",
             copy_number=text.copy,
             proved=("words", "ink", "barcode", "glyphs"),
+            element=element,
+            symbology=text.symbology,
+            filled_on=text.filled_on,
+            prescriber=text.prescriber,
+            directions=text.directions,
+            purpose=text.purpose,
         )
         seen |= {f"batch:{id}": now.last_seen, f"label:{identifier}": 0}
         subjects = (f"batch:{id}", f"label:{identifier}", rx)

@@ -34,6 +34,7 @@ COMMANDS = {
     "qc": ("qc", "Quality control: weights, assay, observe."),
     "worksheet": ("paper", "The worksheet of a batch; once filled in, its compounding record."),
     "label": ("label", "A label of a batch, proved before it is written; label stocks."),
+    "scan": ("scan", "What a scanned barcode or a typed id is; reading back a label that was printed."),
     "journal": ("journal", "The record itself: init, verify, head."),
 }
 
@@ -134,6 +135,8 @@ def _check_typed(asked: list[str]) -> None:
         if len(text) > LONGEST:
             seen = f"A text of {len(text):,} characters was given, {text[:40]!r} and so on"
             raise NotUnderstood(Problem("text.too-long", f"{seen}: at most {LONGEST:,} are read. Shorten it"))
+        if "scan" in asked:
+            text = text.replace("\x1d", "")  # the separator in a barcode; scanners type it
         if not (text.isascii() and text.isprintable()):
             from compounding.store.canonical import plain_text
 

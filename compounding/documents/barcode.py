@@ -1,64 +1,97 @@
-"""The barcode of a label: a GS1 Data Matrix that holds one internal identifier, in whole printer dots.
+"""The barcode of a label in whole printer dots: a Data Matrix unless a QR code or GS1-128 is asked for.
 
-Application identifier (91) is free for a company's own use and stands alone; lot (10), date (17) and
-serial (21) are not valid without a trade item number, which a pharmacy does not have (gs1-syntax).
-One field has no separator in it, so no scanner can lose one.
+By default it holds one internal identifier. Application identifier (91) is free for a company's own use and stands
+alone; lot (10), date (17) and serial (21) are not valid without a trade item number, which a pharmacy seldom has
+(gs1-syntax). One field has no separator in it, so no scanner can lose one.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from compounding.problems import Problem
-
-INTERNAL = "91"
-LONGEST = 90
-# The characters that GS1 allows in an element (CSET 82).
-GS1_CHARACTERS = frozenset("!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
-# Printer dots in one module: 0.375, 0.339 and 0.339 mm. They read in every raster tried, also turned,
-# blurred and pale (barcode-raster-trial), and lie within 0.254 to 0.495 mm (gs1-general, table 6).
-DOTS_PER_MODULE = {203: 3, 300: 4, 600: 8}
-# White modules around the symbol (gs1-general, table 6).
-QUIET_MODULES = 1
+from compounding.problems import NotUnderstood, Problem
+from compounding.rules import gs1
 
 
-def identifier_problems(identifier: str) -> list[Problem]:
-    """What keeps an identifier from being a barcode."""
-    strange = sorted(set(identifier) - GS1_CHARACTERS | set(identifier) & set("()"))
-    if identifier and not strange and len(identifier) <= LONGEST:
-        return []
-    seen = f"holds {' '.join(map(repr, strange))}" if strange else f"has {len(identifier)} characters"
-    return [
-        Problem(
-            "barcode.identifier",
-            f"The identifier {identifier!r} {seen}. Use 1 to {LONGEST} letters, figures and hyphens.",
-            where="identifier",
-            source="gs1-syntax",
-        )
-    ]
+@dataclass(frozen=True)
+class Symbology:
+    """One kind of symbol.
+
+    Args:
+        writer: what the barcode library calls it.
+        prefix: what a scanner puts before the message of a GS1 symbol of this kind.
+        dots: printer dots in one module, by dots per inch.
+        quiet: white modules at the left and right, and above and below.
+        height_mm: of a linear symbol; 0 for a square one, whose modules say it.
+    """
+
+    writer: str
+    prefix: str
+    dots: Mapping[int, int]
+    quiet: tuple[int, int]
+    height_mm: float = 0.0
 
 
-def element_string(identifier: str) -> str:
-    """What a scanner reads: ``(91)L0001234``."""
-    return f"({INTERNAL}){identifier}"
+# Printer dots in one module: 0.375, 0.339 and 0.339 mm for the square ones, 0.25 mm for bars. They read in every raster
+# tried, also turned, blurred and pale (barcode-raster-trial), and lie within 0.254 to 0.495 mm for squares and 0.170 to
+# 0.495 mm for bars, which stand 12.7 mm high (gs1-general, table 6). QR's quiet zone is its own standard's.
+SQUARE = {203: 3, 300: 4, 600: 8}
+BARS = {203: 2, 300: 3, 600: 6}
+SYMBOLOGIES: Mapping[str, Symbology] = {
+    "data-matrix": Symbology("DataMatrix", "]d2", SQUARE, (1, 1)),
+    "qr": Symbology("QRCode", "]Q3", SQUARE, (4, 4)),
+    "gs1-128": Symbology("Code128", "]C1", BARS, (10, 0), height_mm=12.7),
+}
+DATA_MATRIX = "data-matrix"
+
+
+def internal(identifier: str) -> str:
+    """The element string of an identifier of our own.
+
+    Example:
+        >>> internal("L0000042D")
+        '(91)L0000042D'
+    """
+    return gs1.bracketed([("91", identifier)])
+
+
+def element_problems(element: str) -> list[Problem]:
+    """What keeps an element string, ``(91)L0000042D``, from being a barcode."""
+    try:
+        return gs1.element_problems(gs1.read_bracketed(element))
+    except NotUnderstood as error:
+        return list(error.problems)
 
 
 @lru_cache(maxsize=256)
-def data_matrix(identifier: str) -> tuple[str, ...]:
-    """The modules of a square Data Matrix, row by row from the top; ``1`` is dark.
+def modules(element: str, symbology: str = DATA_MATRIX) -> tuple[str, ...]:
+    """The modules of a symbol, row by row from the top, ``1`` is dark; of a linear symbol, its only row.
 
     Args:
-        identifier: without problems (`identifier_problems`).
+        element: an element string without problems (`element_problems`).
+        symbology: one of `SYMBOLOGIES`.
     """
     import zxingcpp
 
+    writer = SYMBOLOGIES[symbology].writer
     # Without gs1 the brackets become data; without force_square it is an oblong that many scanners cannot read.
-    symbol = zxingcpp.create_barcode(
-        element_string(identifier), zxingcpp.BarcodeFormat.DataMatrix, gs1=True, force_square=True
-    )
+    square = {"force_square": True} if symbology == DATA_MATRIX else {}
+    symbol = zxingcpp.create_barcode(element, getattr(zxingcpp.BarcodeFormat, writer), gs1=True, **square)
     image: Any = memoryview(symbol.to_image(scale=1, add_quiet_zones=False))  # type: ignore[arg-type]
-    return tuple("".join("0" if pixel else "1" for pixel in row) for row in image.tolist())
+    rows = tuple("".join("0" if pixel else "1" for pixel in row) for row in image.tolist())
+    return rows[:1] if SYMBOLOGIES[symbology].height_mm else rows
+
+
+def drawn(element: str, symbology: str, dots_per_inch: int) -> tuple[str, ...]:
+    """The modules as they are drawn: the row of a linear symbol is repeated up to its height."""
+    kind = SYMBOLOGIES[symbology]
+    rows = modules(element, symbology)
+    module_mm = kind.dots[dots_per_inch] * 25.4 / dots_per_inch
+    return rows * math.ceil(kind.height_mm / module_mm) if kind.height_mm else rows
 
 
 def snapped(length: float, dot: float) -> float:

@@ -82,8 +82,13 @@ class Symbol:
     rows: tuple[str, ...]
 
     @property
-    def side(self) -> float:
-        """Width and height without the quiet zone [pt]."""
+    def width(self) -> float:
+        """Without the quiet zone [pt]."""
+        return len(self.rows[0]) * self.dots * self.dot
+
+    @property
+    def height(self) -> float:
+        """Without the quiet zone [pt]."""
         return len(self.rows) * self.dots * self.dot
 
 

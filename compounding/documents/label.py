@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from compounding.documents import barcode, pdf
 from compounding.documents.boxes import (
@@ -45,6 +46,30 @@ RULE_SPACE = 1.6  # its height with the white around it [pt]
 ACCENTS = 0.6  # white above the first zone for the accents of capitals [pt]
 
 
+@dataclass(frozen=True)
+class _Code:
+    """A barcode to be placed: its rows as they are drawn, and its sizes [pt].
+
+    Args:
+        dot: the side of one printer dot; ``dots`` of them make a module.
+        beside: its quiet zone at the left and at the right; ``above``: above and below.
+    """
+
+    rows: tuple[str, ...]
+    dot: float
+    dots: int
+    beside: float
+    above: float
+
+    @property
+    def width(self) -> float:
+        return len(self.rows[0]) * self.dots * self.dot
+
+    @property
+    def height(self) -> float:
+        return len(self.rows) * self.dots * self.dot
+
+
 def layout_label(text: LabelText, stock: Stock, template: Template) -> tuple[Page | None, list[Problem]]:
     """The label as a page with every word at its place, or all the problems that keep it from being one.
 
@@ -56,12 +81,14 @@ def layout_label(text: LabelText, stock: Stock, template: Template) -> tuple[Pag
         template: which words go where; its arrangements are tried in order.
     """
     fields = {name: unicodedata.normalize("NFC", words) for name, words in printed_fields(text).items()}
-    problems = _field_problems(fields)
+    problems = _field_problems(fields) or barcode.element_problems(text.encoded)
     if problems:
         return None, problems
-    modules = barcode.data_matrix(fields["identifier"])
+    code = _code_of(text, stock)
+    if code.width + 2 * code.beside > (room := stock.width - 2 * stock.margin) / 2:
+        return None, [_too_wide_code(code, room, text.symbology, stock)]
     for arrangement in template.arrangements:
-        zones = [_zone(pattern, fields, stock, template, len(modules)) for pattern in arrangement]
+        zones = [_zone(pattern, fields, stock, template, code) for pattern in arrangement]
         wide = wide_words(zones)
         if wide:
             problems = [_too_wide(word, stock) for word in wide]
@@ -70,7 +97,7 @@ def layout_label(text: LabelText, stock: Stock, template: Template) -> tuple[Pag
         if isinstance(fitted, TooTall):
             problems = [_too_tall(fitted, stock)]
             continue
-        marks = _place(fitted, arrangement, fields, stock, template, modules)
+        marks = _place(fitted, arrangement, fields, stock, template, code)
         return Page(stock.width, stock.height, tuple(marks)), _left_out(arrangement, fields, stock, template)
     return None, problems
 
@@ -88,7 +115,7 @@ def _field_problems(fields: dict[str, str]) -> list[Problem]:
     ]
     for name, words in sorted(fields.items()):
         problems += pdf.unprintable(words, name)
-    return problems or barcode.identifier_problems(fields["identifier"])
+    return problems
 
 
 def _left_out(
@@ -102,12 +129,14 @@ def _left_out(
     return [Problem("label.left-out", f"{stock.name} has no room for: {words}.{larger}", where=stock.id, stops=False)]
 
 
-def _module(stock: Stock) -> float:
-    """Side of one module of the barcode [pt]."""
-    return barcode.DOTS_PER_MODULE[stock.dots_per_inch] * 72 / stock.dots_per_inch
+def _code_of(text: LabelText, stock: Stock) -> _Code:
+    kind = barcode.SYMBOLOGIES[text.symbology]
+    dot, dots = 72 / stock.dots_per_inch, kind.dots[stock.dots_per_inch]
+    beside, above = (quiet * dots * dot for quiet in kind.quiet)
+    return _Code(barcode.drawn(text.encoded, text.symbology, stock.dots_per_inch), dot, dots, beside, above)
 
 
-def _zone(pattern: ZonePattern, fields: dict[str, str], stock: Stock, template: Template, modules: int) -> Zone:
+def _zone(pattern: ZonePattern, fields: dict[str, str], stock: Stock, template: Template, code: _Code) -> Zone:
     """A zone of the template with this label's words, measured."""
     width = stock.width - 2 * (stock.margin + template.padding)
     written_rows = [(_words(row, fields), row) for row in pattern.rows]
@@ -125,9 +154,8 @@ def _zone(pattern: ZonePattern, fields: dict[str, str], stock: Stock, template: 
     extra = RULE_SPACE + ACCENTS if pattern.rule else 0.0
     least = 0.0
     if pattern.symbol:
-        side = (modules + 2 * barcode.QUIET_MODULES) * _module(stock)
-        rooms = tuple(width - side - SYMBOL_SPACE for _ in steps)
-        least = side + 72 / stock.dots_per_inch
+        rooms = tuple(width - code.width - 2 * code.beside - SYMBOL_SPACE for _ in steps)
+        least = code.height + 2 * code.above + code.dot
     if pattern.heading:
         heading = pieces(fields["warning_heading"], BOLD, pdf.width_of)
         inside = stock.width - 2 * stock.margin - EDGE
@@ -161,7 +189,7 @@ def _place(
     fields: dict[str, str],
     stock: Stock,
     template: Template,
-    modules: tuple[str, ...],
+    code: _Code,
 ) -> Iterator[Mark]:
     """The marks of all zones, from the top of the label down."""
     spare = stock.height - 2 * stock.margin - template.gap * (len(fitted) - 1) - sum(zone.height for zone in fitted)
@@ -180,7 +208,7 @@ def _place(
             y = top - height + RULE / 2
             yield Rule(stock.margin, y, stock.width - stock.margin, y, RULE)
         if pattern.symbol:
-            yield _symbol(stock, top, height, modules)
+            yield _symbol(stock, top, height, code)
         top -= height + template.gap
 
 
@@ -227,20 +255,24 @@ def _warning(zone: Fitted, heading: list[Piece], stock: Stock, top: float, heigh
         line_top -= line_height
 
 
-def _symbol(stock: Stock, top: float, height: float, modules: tuple[str, ...]) -> Symbol:
+def _symbol(stock: Stock, top: float, height: float, code: _Code) -> Symbol:
     """The barcode at the right of a zone, its corner on the printer's dots, counted from the upper left."""
-    dot = 72 / stock.dots_per_inch
-    dots = barcode.DOTS_PER_MODULE[stock.dots_per_inch]
-    quiet = barcode.QUIET_MODULES * dots * dot
-    side = len(modules) * dots * dot
-    x = barcode.snapped(stock.width - stock.margin - quiet - side, dot)
-    from_top = barcode.snapped(stock.height - top + (height - side) / 2 + dot / 2, dot)
-    return Symbol(x, stock.height - from_top - side, dot, dots, modules)
+    x = barcode.snapped(stock.width - stock.margin - code.beside - code.width, code.dot)
+    from_top = barcode.snapped(stock.height - top + (height - code.height) / 2 + code.dot / 2, code.dot)
+    return Symbol(x, stock.height - from_top - code.height, code.dot, code.dots, code.rows)
 
 
 def _remedies(stock: Stock) -> str:
     larger = f"Print on a larger stock ({stock.next_larger})" if stock.next_larger else "Print on a larger stock"
     return f"{larger}, print a two-piece set, shorten the text, or move words to an auxiliary label."
+
+
+def _too_wide_code(code: _Code, room: float, symbology: str, stock: Stock) -> Problem:
+    text = (
+        f"The barcode ({symbology}) is {code.width + 2 * code.beside:.1f} pt wide with its white zone, and may take half "
+        f"of the {room:.1f} pt on {stock.name}. Print on a wider stock, or a data-matrix."
+    )
+    return Problem("label.barcode-too-wide", text, where="identifier")
 
 
 def _too_wide(word: WideWord, stock: Stock) -> Problem:

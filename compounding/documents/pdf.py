@@ -183,7 +183,7 @@ def _paint_symbol(canvas: Any, symbol: Symbol) -> None:
         y = symbol.y + (count - 1 - number) * module
         for start, length in _runs(row):
             path.rect(symbol.x + start * module + inset, y + inset, length * module - 2 * inset, module - 2 * inset)
-    for number in range(count):
+    for number in range(len(symbol.rows[0])):
         column = "".join(row[number] for row in symbol.rows)
         x = symbol.x + number * module
         for start, length in _runs(column):

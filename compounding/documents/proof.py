@@ -140,7 +140,7 @@ def prove_label(
         problems += pdf.unprintable(words, name)
     problems += _wording_problems(reading, fields, stock, template)
     problems += _margin_problems(reading, stock)
-    problems += _symbol_problems(reading, text.identifier, stock)
+    problems += _symbol_problems(reading, text.encoded, text.symbology, stock)
     return problems
 
 
@@ -286,24 +286,20 @@ def _margin_problems(reading: Reading, stock: Stock) -> Iterator[Problem]:
             )
 
 
-def _symbol_problems(reading: Reading, identifier: str, stock: Stock) -> Iterator[Problem]:
-    """The barcode is read, says the identifier, is drawn module for module, and has white around it."""
-    import zxingcpp
-
-    raster = reading.raster
-    view = memoryview(raster.dots).cast("B", (raster.height, raster.width))
-    found = zxingcpp.read_barcodes(view, formats=zxingcpp.BarcodeFormat.DataMatrix)  # type: ignore[arg-type]
-    wanted = barcode.element_string(identifier)
-    if [symbol.text for symbol in found] != [wanted] or found[0].symbology_identifier != "]d2":
-        read = ", ".join(symbol.text for symbol in found) or "nothing"
+def _symbol_problems(reading: Reading, element: str, symbology: str, stock: Stock) -> Iterator[Problem]:
+    """The barcode is read, says what it shall, is drawn module for module, and has white around it."""
+    raster, kind = reading.raster, barcode.SYMBOLOGIES[symbology]
+    found = read_symbols(raster)
+    if [symbol.element for symbol in found] != [element] or found[0].prefix != kind.prefix:
+        read = ", ".join(symbol.element for symbol in found) or "nothing"
         yield Problem(
-            "proof.barcode", f"The barcode reads {read} instead of {wanted}. Do not print this label.", "identifier"
+            "proof.barcode", f"The barcode reads {read} instead of {element}. Do not print this label.", "identifier"
         )
         return
-    rows = barcode.data_matrix(identifier)
-    module = barcode.DOTS_PER_MODULE[stock.dots_per_inch] / stock.dots_per_inch * 72 * raster.scale
-    corner = found[0].position.top_left
-    places = [(corner.x + across, corner.y + down) for across in range(-3, 4) for down in range(-3, 4)]
+    rows = barcode.modules(element, symbology)
+    module = kind.dots[stock.dots_per_inch] / stock.dots_per_inch * 72 * raster.scale
+    left, top = found[0].corner
+    places = [(left + across, top + down) for across in range(-3, 4) for down in range(-3, 4)]
     fitting = [place for place in places if _same(raster, rows, place, module)]
     if not fitting:
         yield Problem(
@@ -312,24 +308,70 @@ def _symbol_problems(reading: Reading, identifier: str, stock: Stock) -> Iterato
             "identifier",
         )
         return
-    if not any(_white_around(raster, place, len(rows), module) for place in fitting):
+    if not any(_white_around(raster, _whole_symbol(raster, rows, place, module), kind, module) for place in fitting):
         yield Problem(
             "proof.quiet-zone",
             "There is ink in the white zone around the barcode: scanners would miss it. Do not print.",
             "identifier",
         )
+    if kind.height_mm and not any(
+        _bars_height(raster, rows, place, module) >= kind.height_mm / 25.4 * 72 * raster.scale for place in fitting
+    ):
+        text = f"The bars are lower than {kind.height_mm} mm: scanners would miss them. Draw the label again."
+        yield Problem("proof.barcode", text, "identifier")
 
 
-def _white_around(raster: Raster, place: tuple[int, int], modules: int, module: float) -> bool:
-    """True if the quiet zone around a symbol is free of ink."""
+@dataclass(frozen=True)
+class SymbolRead:
+    """A symbol as a scanner sees it: its prefix, its element string or text, its upper left corner in dots."""
+
+    prefix: str
+    element: str
+    corner: tuple[int, int]
+
+
+def read_symbols(raster: Raster) -> list[SymbolRead]:
+    """Every symbol on a page of the kinds that labels carry."""
+    import zxingcpp
+
+    view = memoryview(raster.dots).cast("B", (raster.height, raster.width))
+    writers = [getattr(zxingcpp.BarcodeFormat, kind.writer) for kind in barcode.SYMBOLOGIES.values()]
+    found = zxingcpp.read_barcodes(view, formats=writers)  # type: ignore[arg-type]
+    return [
+        SymbolRead(each.symbology_identifier, each.text, (each.position.top_left.x, each.position.top_left.y))
+        for each in found
+    ]
+
+
+Area = tuple[int, int, int, int]
+
+
+def _whole_symbol(raster: Raster, rows: tuple[str, ...], place: tuple[int, int], module: float) -> Area:
+    """The area of a symbol without its quiet zone; of bars, the height over which they stand, module by module."""
     left, top = place
-    side, quiet = round(modules * module), round(barcode.QUIET_MODULES * module)
-    right, bottom = left + side, top + side
+    right, bottom = left + round(len(rows[0]) * module), top + round(len(rows) * module)
+    if len(rows) == 1:
+        while _same(raster, rows, (left, top - 1), module):
+            top -= 1
+        while _same(raster, rows, (left, bottom + 1 - round(module)), module):
+            bottom += 1
+    return left, top, right, bottom
+
+
+def _bars_height(raster: Raster, rows: tuple[str, ...], place: tuple[int, int], module: float) -> float:
+    _, top, _, bottom = _whole_symbol(raster, rows, place, module)
+    return bottom - top
+
+
+def _white_around(raster: Raster, symbol: Area, kind: barcode.Symbology, module: float) -> bool:
+    """True if the quiet zone around a symbol is free of ink."""
+    left, top, right, bottom = symbol
+    beside, above = (round(quiet * module) for quiet in kind.quiet)
     around = (
-        (left - quiet, top - quiet, right + quiet, top),
-        (left - quiet, bottom, right + quiet, bottom + quiet),
-        (left - quiet, top, left, bottom),
-        (right, top, right + quiet, bottom),
+        (left - beside, top - above, right + beside, top),
+        (left - beside, bottom, right + beside, bottom + above),
+        (left - beside, top, left, bottom),
+        (right, top, right + beside, bottom),
     )
     return not any(raster.dark(*area) for area in around)
 

@@ -242,8 +242,8 @@ def _product(text: WorksheetText, width: float) -> Block:
     """The product in large type, its strength below; the barcode of the record at the right."""
     marks: list[Mark] = []
     room = width
-    if text.record and not barcode.identifier_problems(text.record):
-        modules = barcode.data_matrix(text.record)
+    if text.record and not barcode.element_problems(element := barcode.internal(text.record)):
+        modules = barcode.modules(element)
         side = len(modules) * CODE_DOTS * CODE_DOT
         marks.append(Symbol(width - side, -side, CODE_DOT, CODE_DOTS, modules))
         room = width - side - 12

@@ -11,7 +11,11 @@ from compounding.records.facts import (
     BatchOpened,
     DeviationAccepted,
     LabelPrinted,
+    LabelsAccounted,
+    LabelScanned,
     LotReceived,
+    PrintDone,
+    PrintFailed,
     Recorded,
     Rejected,
     Released,
@@ -41,6 +45,9 @@ class Batch:
     verified: tuple[Recorded, ...] = ()
     ended: Recorded | None = None
     labels: tuple[Recorded, ...] = ()
+    printing: tuple[Recorded, ...] = ()
+    scanned: tuple[Recorded, ...] = ()
+    accounted: tuple[Recorded, ...] = ()
     lots: tuple[Recorded, ...] = ()
     last_seen: int = 0
 
@@ -88,6 +95,10 @@ _GROUPS: dict[type, str] = {
     DeviationAccepted: "accepted",
     Verified: "verified",
     LabelPrinted: "labels",
+    PrintDone: "printing",
+    PrintFailed: "printing",
+    LabelScanned: "scanned",
+    LabelsAccounted: "accounted",
     LotReceived: "lots",
 }
 

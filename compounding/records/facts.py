@@ -191,7 +191,11 @@ class Rejected(Record, frozen=True, kw_only=True):
 
 
 class LabelPrinted(Record, frozen=True, kw_only=True):
-    """A label left the tool. The patient's name is not here: a salted digest of it is."""
+    """A label left the tool, to a file or a printer. The patient's name is not here: a salted digest of it is.
+
+    ``element`` is what its barcode holds, ``replaces`` the label that this one voids, ``sent_to`` the queue or the
+    address of the printer; the words that the batch does not know are kept so that it can be proved and printed again.
+    """
 
     batch: str
     label: str
@@ -204,6 +208,50 @@ class LabelPrinted(Record, frozen=True, kw_only=True):
     pdf: str
     copy_number: int
     proved: tuple[str, ...]
+    element: str | None = None
+    symbology: str | None = None
+    filled_on: DateText | None = None
+    prescriber: str | None = None
+    directions: str | None = None
+    purpose: str | None = None
+    replaces: str | None = None
+    sent_to: str | None = None
+
+
+class PrintDone(Record, frozen=True, kw_only=True):
+    """The printer took a label whole, as far as it or its queue can tell."""
+
+    batch: str
+    label: str
+    sent_to: str
+    job: str | None = None
+
+
+class PrintFailed(Record, frozen=True, kw_only=True):
+    """A label that was sent was not printed: it is void. The entry holds the reason."""
+
+    batch: str
+    label: str
+    sent_to: str
+    job: str | None = None
+
+
+class LabelScanned(Record, frozen=True, kw_only=True):
+    """A printed label was read back with a scanner, and it says what the record says."""
+
+    batch: str
+    label: str
+    read: str
+
+
+class LabelsAccounted(Record, frozen=True, kw_only=True):
+    """Where all labels of a batch are: on containers, spoiled, or destroyed."""
+
+    batch: str
+    printed: int
+    applied: int
+    spoiled: int
+    destroyed: int
 
 
 KINDS: Mapping[str, type[Record]] = {
@@ -223,6 +271,10 @@ KINDS: Mapping[str, type[Record]] = {
         Released,
         Rejected,
         LabelPrinted,
+        PrintDone,
+        PrintFailed,
+        LabelScanned,
+        LabelsAccounted,
     )
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}

@@ -46,6 +46,8 @@ class LabelText:
         compounded_statement: that it was compounded, ``Compounded preparation``.
         identifier: the label's own id, held by the barcode and printed beside it.
         copy: 1 for the first print; a reprint says which copy it is [1; from 1].
+        symbology: ``data-matrix``, ``qr`` or ``gs1-128``.
+        element: what the barcode holds, if it is more than the identifier.
     """
 
     pharmacy_name: str
@@ -71,13 +73,21 @@ class LabelText:
     compounded_statement: str
     identifier: str
     copy: int = 1
+    symbology: str = "data-matrix"
+    element: str = ""
+
+    @property
+    def encoded(self) -> str:
+        """What the barcode holds: an element string, by default a company's own identifier, ``(91)L0000042D``."""
+        return self.element or f"(91){self.identifier}"
 
 
 # Fields that may stay empty; a label without any other is refused.
 MAY_BE_EMPTY = frozenset({"purpose", "auxiliary", "copy"})
 
 # The names that templates use for the words of a label.
-FIELD_NAMES = frozenset(field.name for field in fields(LabelText)) - {"warning"} | {"warning_heading", "warning_text"}
+_NOT_WORDS = {"warning", "element", "symbology"}
+FIELD_NAMES = frozenset(field.name for field in fields(LabelText)) - _NOT_WORDS | {"warning_heading", "warning_text"}
 
 
 def printed_fields(text: LabelText) -> dict[str, str]:

@@ -10,8 +10,10 @@ from typing import Final
 from compounding.problems import Problem
 from compounding.quantities import Quantity, quantity, told
 from compounding.records.batch import Batch
-from compounding.records.facts import LabelPrinted, Yielded
+from compounding.records.facts import Yielded
+from compounding.records.issued import labels_of
 from compounding.records.label import LabelText, WarningText
+from compounding.rules import gs1
 from compounding.settings import Pharmacy
 
 # Figures and letters that are never taken for one another: no I, L, O, S, Z.
@@ -54,6 +56,33 @@ def label_id(number: int) -> str:
     return f"L{digits}{ALPHABET[check]}"
 
 
+def is_label_id(text: str) -> bool:
+    """Whether a text is the id of a label, its check character right.
+
+    Example:
+        >>> is_label_id("L0000042D"), is_label_id("L0000024D")
+        (True, False)
+    """
+    figures = text[1:-1]
+    return figures.isascii() and figures.isdigit() and label_id(int(figures)) == text
+
+
+def label_element(batch: Batch, identifier: str, gtins: Mapping[str, str]) -> str:
+    """What the barcode of a label holds: its id alone; with a trade item number that, date, lot, and the id as serial.
+
+    Args:
+        gtins: trade item numbers by formula and strength, ``naltrexone-capsule 1.5 mg``.
+
+    Source:
+        gs1-syntax: fixed lengths first, so that one separator is enough
+    """
+    gtin = gtins.get(f"{batch.formula.id} {batch.plan.strength}")
+    if gtin is None:
+        return gs1.bracketed([("91", identifier)])
+    use_by = gs1.six_figures(date.fromisoformat(batch.plan.beyond_use.date))
+    return gs1.bracketed([("01", gtin.zfill(14)), ("17", use_by), ("10", batch.id), ("21", identifier)])
+
+
 def check_label(batch: Batch, prescription: Prescription, on: date) -> list[Problem]:
     """Whether the batch may have a dispensing label, and holds that much."""
     problems = []
@@ -87,9 +116,9 @@ def _made(batch: Batch) -> Quantity | None:
 def labelled(batch: Batch, made: Quantity) -> Quantity:
     """What labels of this batch already went to patients."""
     total = made * 0
-    for each in batch.labels:
-        if isinstance(each.fact, LabelPrinted) and each.fact.copy_number == 1:
-            total = total + quantity(each.fact.quantity)
+    for label in labels_of(batch.labels + batch.printing + batch.scanned).values():
+        if label.state in ("valid", "sent"):
+            total = total + quantity(label.printed.quantity)
     return total
 
 
@@ -101,6 +130,8 @@ def label_text(
     auxiliary: Mapping[str, str],
     identifier: str,
     on: date,
+    symbology: str = "data-matrix",
+    element: str = "",
 ) -> LabelText:
     """Every word of the label; the opioid warning comes from the formula and cannot be left out."""
     plan, formula = batch.plan, batch.formula
@@ -128,6 +159,8 @@ def label_text(
         auxiliary=tuple(auxiliary[each] for each in formula.label.auxiliary if each in auxiliary),
         compounded_statement="Compounded preparation",
         identifier=identifier,
+        symbology=symbology,
+        element=element,
     )
 
 

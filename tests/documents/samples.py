@@ -51,7 +51,7 @@ CAPSULE = LabelText(
     warning=read_warning(),
     auxiliary=(SAY["children"],),
     compounded_statement="Compounded preparation",
-    identifier="L0000042B",
+    identifier="L0000042D",
 )
 
 LIQUID = replace(
@@ -64,7 +64,7 @@ LIQUID = replace(
     beyond_use_date="2026-12-26",
     storage="Keep in a refrigerator, 2 °C to 8 °C (36 °F to 46 °F).",
     auxiliary=(SAY["shake-well"], SAY["children"]),
-    identifier="L0000043D",
+    identifier="L0000043N",
 )
 
 # 109 characters: three steps of a titration in one sentence.

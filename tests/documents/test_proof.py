@@ -143,7 +143,7 @@ def test_ink_in_the_quiet_zone_is_caught() -> None:
 
 
 def test_another_label_s_barcode_is_caught() -> None:
-    other, _ = layout_label(replace(CAPSULE, identifier="L0000042C"), ROLL, TEMPLATE)
+    other, _ = layout_label(replace(CAPSULE, identifier="L0000041B"), ROLL, TEMPLATE)
     assert other is not None
     assert found(proved(*other.marks)) == {("proof.barcode", "identifier")}
 
