@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from compounding.store.database import PersonalRow
     from compounding.store.journal import Entry, Journal
 
-# How often a command decides again when somebody else wrote about the same thing meanwhile.
-DECISIONS = 20
+# How often a command decides while others may write about the same thing meanwhile; after that it holds the journal.
+DECISIONS = 3
 
 
 @dataclass(frozen=True)
@@ -170,31 +170,36 @@ class App:
         Raises:
             Refused: the decision gave no fact; nothing is recorded.
         """
-        from compounding.records.facts import body_of, kind_of
-        from compounding.store.journal import Draft, JournalMoved
+        from compounding.store.journal import JournalMoved
 
-        for attempt in range(1, DECISIONS + 1):
-            decision = decide()
-            if not decision.facts:
-                raise Refused(decision.problems)
-            drafts = [
-                Draft(
-                    kind=kind_of(fact),
-                    body=body_of(fact),
-                    subjects=subjects,
-                    person=self.person_id,
-                    workstation=platform.node() or "unnamed",
-                    reason=decision.reason or "",
-                    time=self.now(),
-                )
-                for fact, subjects in decision.facts
-            ]
+        for _ in range(DECISIONS):
             try:
-                return decision, self.journal.append(drafts, decision.seen, decision.personal)
+                return self._decided(decide)
             except JournalMoved:
-                if attempt == DECISIONS:
-                    raise
-        raise AssertionError("unreachable")
+                continue
+        with self.journal.alone():
+            return self._decided(decide)
+
+    def _decided(self, decide: Callable[[], Decision]) -> tuple[Decision, tuple[Entry, ...]]:
+        from compounding.records.facts import body_of, kind_of
+        from compounding.store.journal import Draft
+
+        decision = decide()
+        if not decision.facts:
+            raise Refused(decision.problems)
+        drafts = [
+            Draft(
+                kind=kind_of(fact),
+                body=body_of(fact),
+                subjects=subjects,
+                person=self.person_id,
+                workstation=platform.node() or "unnamed",
+                reason=decision.reason or "",
+                time=self.now(),
+            )
+            for fact, subjects in decision.facts
+        ]
+        return decision, self.journal.append(drafts, decision.seen, decision.personal)
 
 
 def recorded_of(entry: Entry) -> Recorded:

@@ -11,7 +11,8 @@ The signatures of an entry have their place beside its bytes and are empty as ye
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -130,6 +131,7 @@ class Journal:
     def __init__(self, database: Database, site: str) -> None:
         self.database = database
         self.site = site
+        self._alone: list[Draft] | None = None  # what was appended since `alone` began
 
     @classmethod
     def create(cls, place: Place, site: str) -> Self:
@@ -238,17 +240,32 @@ class Journal:
         drafts = [_checked(draft) for draft in drafts]
         if not drafts:
             return ()
+        if self._alone is None:
+            with self.alone():
+                return self.append(drafts, seen, personal)
+        self._alone.extend(drafts)
+        entries = self._written_before(drafts)
+        if not entries:
+            self._refuse_if_moved(seen)
+            entries = self._written_now(drafts)
+            if personal is not None:
+                self.database.put_personal(personal)
+        return entries
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else writes while the block runs: what is decided in it cannot be overtaken.
+
+        What is appended in it is written down when the block has ended well, all of it or nothing.
+        """
+        self._alone = []
         try:
             with self.database.writing(self.site):
-                entries = self._written_before(drafts)
-                if not entries:
-                    self._refuse_if_moved(seen)
-                    entries = self._written_now(drafts)
-                    if personal is not None:
-                        self.database.put_personal(personal)
+                yield
         except CommitFails as failure:
-            return self._outcome(drafts, failure)
-        return entries
+            self._settle(self._alone, failure)
+        finally:
+            self._alone = None
 
     def _written_before(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
         """The entries that these drafts are already, or nothing."""
@@ -287,8 +304,8 @@ class Journal:
             entries.append(entry_of(row))
         return tuple(entries)
 
-    def _outcome(self, drafts: Sequence[Draft], failure: CommitFails) -> tuple[Entry, ...]:
-        """What became of drafts whose commit failed: looked up, never guessed; the entries if they are there to stay."""
+    def _settle(self, drafts: Sequence[Draft], failure: CommitFails) -> None:
+        """Look up what became of drafts whose commit failed, and never guess; silent if they are there to stay."""
         try:
             lasting = self.database.settled(self.site)
             found = [self.database.row_of_key(self.site, draft.idempotency_key) for draft in drafts]
@@ -299,7 +316,7 @@ class Journal:
             if not rows:
                 raise failure
             if lasting:
-                return tuple(self._trusted(row) for row in rows)
+                return
             fate = f"Entry {', '.join(str(row.sequence) for row in rows)} is in the file, but may not last"
         text = (
             f"The disk or the server failed at the last moment ({failure.__cause__ or failure}). {fate}. Do not repeat the"

@@ -2,7 +2,6 @@
 
 journal_child.py FILE honest NAME    appends for ever; says "begin n" before and "done n" after each append
 journal_child.py FILE early NAME     the seeded bug: says "done n" before it has appended
-journal_child.py FILE share NAME     appends 12 entries about one subject, deciding again when it moved
 """
 
 from __future__ import annotations
@@ -13,9 +12,8 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-from compounding.store.journal import Draft, Journal, JournalMoved
+from compounding.store.journal import Draft, Journal
 
-SHARED = 12
 SUBJECT = "lot:SHARED"
 
 
@@ -38,22 +36,7 @@ def append_for_ever(journal: Journal, name: str, *, early: bool) -> None:
             say(f"done {number}")
 
 
-def share(journal: Journal, name: str) -> None:
-    moved = number = 0
-    while number < SHARED:
-        seen = journal.last_seen([SUBJECT])
-        try:
-            journal.append([one(name, number)], seen)
-            number += 1
-        except JournalMoved:
-            moved += 1
-    say(f"moved {moved}")
-
-
 if __name__ == "__main__":
     path, mode, name = sys.argv[1:]
     with Journal.open(Path(path), "main") as journal:
-        if mode == "share":
-            share(journal, name)
-        else:
-            append_for_ever(journal, name, early=mode == "early")
+        append_for_ever(journal, name, early=mode == "early")

@@ -21,7 +21,7 @@ from tests.store.journals import SITE, draft, filled
 
 ROOT = Path(__file__).parents[2]
 SEED = 20260301
-KILLS, KILLS_OF_THE_SEEDED_BUG, WRITERS = 40, 8, 8
+KILLS, KILLS_OF_THE_SEEDED_BUG = 40, 8
 
 
 @pytest.fixture
@@ -106,11 +106,11 @@ def test_a_commit_that_failed_is_looked_up_and_never_guessed(tmp_path: Path) -> 
     with filled(tmp_path / "journal.db", 2) as journal:
         written, absent = draft(idempotency_key="key-1"), draft(idempotency_key="key-9")
         with pytest.raises(CommitFails, match="nothing was recorded"):
-            journal._outcome([absent], failure)
+            journal._settle([absent], failure)
         with pytest.raises(EnvironmentFails, match="Entry 2 is in the file, but may not last"):
-            journal._outcome([written], failure)
+            journal._settle([written], failure)
     with pytest.raises(EnvironmentFails, match=r"not known whether the entry was recorded\. Do not repeat"):
-        journal._outcome([written], failure)  # closed: the look-up fails as well
+        journal._settle([written], failure)  # closed: the look-up fails as well
 
 
 def test_a_file_cut_short_anywhere_is_found(tmp_path: Path) -> None:
@@ -182,14 +182,3 @@ def test_every_acknowledged_entry_survives_kill_minus_nine(tmp_path: Path) -> No
     assert at_work > KILLS // 2
     assert in_a_transaction > 0
     assert len(acknowledged) >= KILLS
-
-
-def test_writers_that_compete_for_one_subject_lose_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
-    Journal.create(path, SITE).close()
-    writers = [child(path, "share", f"writer{number}") for number in range(WRITERS)]
-    told = [writer.communicate(timeout=120)[0] for writer in writers]
-    assert [writer.returncode for writer in writers] == [0] * WRITERS
-    assert sum(int(words.split()[1]) for words in told) > 0  # they did get in each other's way
-    expected = {f"writer{one}-{number}" for one in range(WRITERS) for number in range(journal_child.SHARED)}
-    assert keys(path) == expected

@@ -1,0 +1,159 @@
+"""Many processes at one instant: each opens the journal, waits for the word, does its task, and tells what came of it.
+
+    crowd.py COUNT PLACE TASK
+
+Tasks, all at site ``main``:
+    append          5 entries about one subject, each decided again when it moved
+    draw TIMES      TIMES draws of 1 from the lot, each decided on what is left; says when nothing is left
+    careless TIMES  the seeded bug: draws without naming what the decision saw
+    approve TIMES   at TIMES instants that all share, one approval of a batch, decided on whether it has one
+    command WORDS   the command line, PLACE is its settings file; ``{number}`` stands for the number of the process
+
+Prints one line of JSON: for each process its exit code, what it did, and its longest wait in seconds.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from compounding.store.database import Place
+from compounding.store.journal import Draft, Journal, JournalMoved
+
+SHARED, LOT = 5, "lot:SHARED"
+APART = 0.02  # seconds from one shared instant to the next
+TRIES = 3  # as often as a command decides before it holds the journal
+
+
+def fact(kind: str, subject: str, name: str) -> Draft:
+    return Draft(kind, {"amount": 1}, (subject,), name, "bench", "", datetime.now(UTC))
+
+
+def decided(journal: Journal, decide: Callable[[], tuple[Draft, dict[str, int]] | None], told: dict[str, Any]) -> bool:
+    """Decide and append, as a command does; False if the decision was no."""
+
+    def once() -> bool:
+        decision = decide()
+        if decision is not None:
+            journal.append([decision[0]], decision[1])
+        return decision is not None
+
+    for _ in range(TRIES):
+        try:
+            return once()
+        except JournalMoved:
+            told["moved"] += 1
+    with journal.alone():
+        return once()
+
+
+def append(journal: Journal, name: str, told: dict[str, Any]) -> None:
+    for _ in range(SHARED):
+        timed(told, lambda: decided(journal, lambda: (fact("Weighed", LOT, name), journal.last_seen([LOT])), told))
+
+
+def draw(journal: Journal, name: str, told: dict[str, Any], times: int, *, careless: bool) -> None:
+    def decide() -> tuple[Draft, dict[str, int]] | None:
+        entries = journal.entries(LOT)
+        left = entries[0].body["amount"] - (len(entries) - 1)
+        if left < 1:
+            return None
+        return fact("Drawn", LOT, name), {} if careless else {LOT: entries[-1].sequence}
+
+    for _ in range(times):
+        if not timed(told, lambda: decided(journal, decide, told)):
+            told["nothing left"] = True
+            return
+
+
+def approve(journal: Journal, name: str, told: dict[str, Any], times: int) -> None:
+    for number in range(times):
+        batch = f"batch:{number}"
+
+        def decide(batch: str = batch) -> tuple[Draft, dict[str, int]] | None:
+            return None if journal.entries(batch) else (fact("Approved", batch, name), {batch: 0})
+
+        time.sleep(APART - time.time() % APART)
+        timed(told, lambda decide=decide: decided(journal, decide, told))
+
+
+def timed(told: dict[str, Any], act: Callable[[], bool]) -> bool:
+    began = time.monotonic()
+    done = act()
+    told["done"] += done
+    told["longest"] = max(told["longest"], time.monotonic() - began)
+    return done
+
+
+def command(words: list[str], settings: str, number: int, told: dict[str, Any], wait: Callable[[], None]) -> int:
+    from tests.bench import ran
+
+    wait()
+    done = ran(["--settings", settings, *(word.format(number=number) for word in words)])
+    told["codes"] = done.codes
+    told["done"] += done.code == 0
+    return done.code
+
+
+def one(number: int, task: list[str], place: Place, wait: Callable[[], None]) -> tuple[int, dict[str, Any]]:
+    name = f"writer {number}"
+    told: dict[str, Any] = {"done": 0, "moved": 0, "longest": 0.0}
+    if task[0] == "command":
+        return command(task[1:], str(place), number, told, wait), told
+    with Journal.open(place, "main") as journal:
+        wait()
+        match task:
+            case ["append"]:
+                append(journal, name, told)
+            case ["draw" | "careless", times]:
+                draw(journal, name, told, int(times), careless=task[0] == "careless")
+            case ["approve", times]:
+                approve(journal, name, told, int(times))
+    return 0, told
+
+
+def main(count: int, task: list[str], place: Place) -> None:
+    # What every process needs is imported once, before there are many.
+    if isinstance(place, str) or (task[0] == "command" and "postgresql://" in place.read_text()):
+        importlib.import_module("compounding.store.postgresql")
+    if task[0] == "command":
+        for module in ("tests.bench", "compounding.cli.batch", "compounding.work.planned", "compounding.store.journal"):
+            importlib.import_module(module)
+    go_read, go_write = os.pipe()
+    ready_read, ready_write = os.pipe()
+    told_read, told_write = os.pipe()
+
+    def wait() -> None:
+        os.close(go_write)
+        os.write(ready_write, b".")
+        os.read(go_read, 1)  # until the parent lets go
+
+    for number in range(count):
+        if os.fork() == 0:
+            code, told = 70, {}
+            try:
+                code, told = one(number, task, place, wait)
+            except BaseException:
+                traceback.print_exc()
+            os.write(told_write, (json.dumps({"code": code, **told}) + "\n").encode())
+            os._exit(0)
+    waiting = 0
+    while waiting < count:
+        waiting += len(os.read(ready_read, count))
+    os.close(go_write)
+    os.close(told_write)
+    with os.fdopen(told_read) as stream:
+        print(json.dumps([json.loads(line) for line in stream]))
+
+
+if __name__ == "__main__":
+    number, where, *words = sys.argv[1:]
+    main(int(number), words, where if where.startswith("postgresql://") else Path(where))

@@ -1,0 +1,100 @@
+"""Many writers at one instant, on both databases: nothing lost, nothing forked, nothing given twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from compounding.store.database import Place
+from compounding.store.journal import Journal
+from compounding.store.verify import verify
+from tests.bench import begun as begun_bench
+from tests.bench import carried_on, story
+from tests.servers import Server
+from tests.store import crowd
+from tests.store.journals import SITE, begun, draft
+
+ROOT = Path(__file__).parents[2]
+WRITERS, CROWD, STOCK, INSTANTS, COMMANDS = 20, 200, 150, 50, 6
+
+
+def crowd_of(count: int, place: Place, *task: str) -> list[dict[str, Any]]:
+    """What each of so many processes did; all of them were ready before the first began."""
+    command = [sys.executable, "-m", "tests.store.crowd", str(count), str(place), *task]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout, done.stderr
+    told: list[dict[str, Any]] = json.loads(done.stdout)
+    assert len(told) == count, done.stderr
+    return told
+
+
+def stocked(place: Place, amount: int) -> None:
+    with begun(place) as journal:
+        journal.append([draft("Received", crowd.LOT, body={"amount": amount})], {})
+
+
+def drawn(place: Place) -> int:
+    with Journal.open(place, SITE) as journal:
+        assert verify(journal) == []
+        return len(journal.entries(crowd.LOT)) - 1
+
+
+def test_twenty_writers_about_one_subject_lose_nothing_and_fork_nothing(place: Place) -> None:
+    begun(place).close()
+    told = crowd_of(WRITERS, place, "append")
+    assert [each["done"] for each in told] == [crowd.SHARED] * WRITERS
+    with Journal.open(place, SITE) as journal:
+        entries = journal.entries()
+        assert [entry.sequence for entry in entries] == list(range(1, WRITERS * crowd.SHARED + 1))
+        assert verify(journal) == []
+
+
+def test_a_writer_that_does_not_say_what_it_saw_overdraws_the_lot_and_is_noticed_here(place: Place) -> None:
+    stocked(place, WRITERS)
+    crowd_of(WRITERS, place, "careless", "3")
+    assert drawn(place) > WRITERS
+
+
+def test_two_hundred_writers_never_draw_more_from_a_lot_than_there_is(place: Place) -> None:
+    stocked(place, STOCK)
+    told = crowd_of(CROWD, place, "draw", "1")
+    assert [each["code"] for each in told] == [0] * CROWD
+    assert sum(each["done"] for each in told) == STOCK == drawn(place)
+    assert sum("nothing left" in each for each in told) == CROWD - STOCK
+
+
+def test_of_two_approvers_at_one_instant_exactly_one_approves(place: Place) -> None:
+    begun(place).close()
+    first, second = crowd_of(2, place, "approve", str(INSTANTS))
+    assert first["done"] + second["done"] == INSTANTS
+    assert first["moved"] + second["moved"] > 0  # they did meet
+    with Journal.open(place, SITE) as journal:
+        assert len(journal.entries()) == INSTANTS
+        assert verify(journal) == []
+
+
+def test_commands_at_one_instant_release_a_batch_once_and_open_each_its_own(
+    place: Place, tmp_path: Path, server: Server
+) -> None:
+    bench = begun_bench(tmp_path / "bench")
+    settings = bench.folder / "settings.toml"
+    if isinstance(place, str):
+        settings.write_text(settings.read_text().replace('"journal.sqlite"', f'"{place}"'))
+        begun(place).close()
+    for person, command in story("lot receive"):
+        bench.do(command, person)
+    carried_on(bench, "CAPS-1", "batch release")
+    released = crowd_of(COMMANDS, settings, "command", "--as", "ana", "batch", "release", "CAPS-1")
+    assert sum(each["done"] for each in released) == 1, released
+    opening = ("batch", "open", "naltrexone-capsule", "--strength", "1.5 mg", "--count", "100", "--from", "TAB-1")
+    opened = crowd_of(COMMANDS, settings, "command", "--as", "ana", *opening)
+    assert [each["done"] for each in opened] == [1] * COMMANDS, opened
+    batches = bench.do("batch list --json").json["batches"]
+    assert len({each["id"] for each in batches}) == len(batches) == COMMANDS + 1
+    bench.head()
