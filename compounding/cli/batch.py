@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from compounding.cli.app import App, Decision, fail_if_stopped
+from compounding.cli.lists import list_options, show_list
 from compounding.cli.ordering import CORRECTION, balance_from, corrections, order_from, order_options, with_options
 from compounding.cli.plan import plan_data
 from compounding.cli.show import emit, json_option, notice, table
@@ -350,19 +351,17 @@ def show(app: App, id: str, as_json: bool) -> None:
 
 
 @batch.command("list")
-@json_option
+@list_options
 @click.pass_obj
-def list_batches(app: App, as_json: bool) -> None:
+def list_batches(app: App, /, **wanted: Any) -> None:
     """List all batches."""
     found = [app.batch(id) for id in app.ids("batch:")]
-    if as_json:
-        emit({"batches": [batch_data(each) for each in found]})
-        return
     rows = [
         (each.id, each.plan.name, each.plan.strength, each.plan.made, each.plan.beyond_use.date, each.state)
         for each in found
     ]
-    click.echo(table(("batch", "preparation", "strength", "for", "use by", "state"), rows, right=(2, 3)))
+    head = ("batch", "preparation", "strength", "for", "use by", "state")
+    show_list("batches", head, rows, lambda: [batch_data(each) for each in found], right=(2, 3), **wanted)
 
 
 def batch_data(found: Batch) -> dict[str, Any]:

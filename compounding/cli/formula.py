@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 
 from compounding.cli.app import App, read_text
-from compounding.cli.show import emit, json_option, table
+from compounding.cli.lists import list_options, show_list
+from compounding.cli.show import emit, json_option
 from compounding.records.formula import Component, Formula, digest_of, read_formula
 from compounding.records.record import as_data
 from compounding.rules.tables import in_force
@@ -21,26 +23,20 @@ def formula() -> None:
 
 
 @formula.command("list")
-@json_option
+@list_options
 @click.pass_obj
-def list_formulas(app: App, as_json: bool) -> None:
+def list_formulas(app: App, /, **wanted: Any) -> None:
     """List the formulas at hand; the pharmacy's own come before those shipped."""
     found = [read_formula(read_text(file, "formula", "restore it"), str(file)) for file in app.formula_files().values()]
-    if as_json:
-        emit(
-            {
-                "formulas": [
-                    {"id": each.id, "version": each.version, "name": each.name, "form": each.dosage_form}
-                    for each in found
-                ]
-            }
-        )
-        return
     rows = [
         (each.id, each.version, each.dosage_form, f"{each.strength.minimum} to {each.strength.maximum}")
         for each in found
     ]
-    click.echo(table(("formula", "version", "form", "strength"), rows, right=(1,)))
+
+    def data() -> list[dict[str, Any]]:
+        return [{"id": each.id, "version": each.version, "name": each.name, "form": each.dosage_form} for each in found]
+
+    show_list("formulas", ("formula", "version", "form", "strength"), rows, data, right=(1,), **wanted)
 
 
 @formula.command()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compounding.cli.app import App, nearest
-from compounding.cli.show import emit, json_option, notice, table
+from compounding.cli.lists import list_options, show_list
+from compounding.cli.show import emit, json_option, notice
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
 
 if TYPE_CHECKING:
@@ -52,22 +53,20 @@ def stocks() -> None:
 
 
 @stocks.command("list")
-@json_option
+@list_options
 @click.pass_obj
-def list_stocks(app: App, as_json: bool) -> None:
+def list_stocks(app: App, /, **wanted: Any) -> None:
     """List the stocks there are; the pharmacy's own come before ours."""
     from compounding.documents.stocks import read_stock, stock_names
 
     folder = own_stocks(app)
     found = [read_stock(name, folder) for name in stock_names(folder)]
-    if as_json:
-        emit({"stocks": [_as_data(each) for each in found]})
-        return
     rows = [
         (each.id, each.kind, str(len(each.places)), "{} x {}".format(*_as_data(each)["label_mm"]), each.name)
         for each in found
     ]
-    click.echo(table(("stock", "kind", "labels", "label, mm", "name"), rows, right=(2,)))
+    head = ("stock", "kind", "labels", "label, mm", "name")
+    show_list("stocks", head, rows, lambda: [_as_data(each) for each in found], right=(2,), **wanted)
 
 
 @stocks.command()

@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from compounding.cli.app import App, Decision, fail_if_stopped, read_text
+from compounding.cli.lists import list_options, show_list
 from compounding.cli.ordering import CERTIFICATE, TABLET_CONTENT, day, with_options
-from compounding.cli.show import emit, json_option, notice, table
+from compounding.cli.show import emit, json_option, notice
 from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import told, written
 from compounding.records.facts import LotCleared, LotMeasured, LotQuarantined, LotReceived, Packing
@@ -336,14 +337,11 @@ def show(app: App, id: str, as_json: bool) -> None:
 
 
 @lot.command("list")
-@json_option
+@list_options
 @click.pass_obj
-def list_lots(app: App, as_json: bool) -> None:
+def list_lots(app: App, /, **wanted: Any) -> None:
     """List all lots: what is left, until when, and whether they may be used."""
     lots = app.lots()
-    if as_json:
-        emit({"lots": [lot_data(each) for each in lots]})
-        return
     today = app.today()
     rows = [
         (
@@ -355,7 +353,8 @@ def list_lots(app: App, as_json: bool) -> None:
         )
         for each in lots
     ]
-    click.echo(table(("lot", "material", "left", "use by", "state"), rows, right=(2,)))
+    head = ("lot", "material", "left", "use by", "state")
+    show_list("lots", head, rows, lambda: [lot_data(each) for each in lots], right=(2,), **wanted)
 
 
 def lot_data(found: Lot) -> dict[str, Any]:
