@@ -35,6 +35,7 @@ COMMANDS = {
     "worksheet": ("paper", "The worksheet of a batch; once filled in, its compounding record."),
     "label": ("label", "A label of a batch, proved before it is written; label stocks."),
     "scan": ("scan", "What a scanned barcode or a typed id is; reading back a label that was printed."),
+    "calendar": ("calendar", "Use-by dates of batches and lots, for any calendar program."),
     "journal": ("journal", "The record itself: init, verify, head."),
 }
 

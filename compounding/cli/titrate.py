@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import click
 
 from compounding.cli.app import App
+from compounding.cli.calendar import ics_option, write_calendar
 from compounding.cli.ordering import day
 from compounding.cli.show import emit, json_option, notice, table
+from compounding.documents.calendar import Event
 from compounding.problems import NotUnderstood, Problem, Refused, stopping
 from compounding.quantities import (
     Quantity,
@@ -44,9 +47,12 @@ MOST_IN_KIT = 9999  # capsules of one strength: more is a slip of the finger
 @click.option("--beyond-use", metavar="DATE", help="Last day of use of capsules at hand; default: made today.")
 @click.option("--formula", "id", default="naltrexone-capsule", show_default=True, metavar="FORMULA")
 @click.option("--explain", is_flag=True, help="Show how each number came about.")
+@ics_option
 @json_option
 @click.pass_obj
-def titrate(app: App, /, id: str, named: str | None, explain: bool, as_json: bool, **given: Any) -> None:
+def titrate(
+    app: App, /, id: str, named: str | None, explain: bool, ics: Path | None, as_json: bool, **given: Any
+) -> None:
     """Plan a dose that rises in steps, taken as whole capsules; nothing is recorded.
 
     \b
@@ -61,6 +67,8 @@ def titrate(app: App, /, id: str, named: str | None, explain: bool, as_json: boo
     problems += more
     if made is None:
         raise Refused(problems)
+    if ics is not None:
+        write_calendar(app, ics, _events(made), f"titration {formula.id}")
     if as_json:
         emit(
             {
@@ -74,6 +82,19 @@ def titrate(app: App, /, id: str, named: str | None, explain: bool, as_json: boo
     for problem in problems:
         notice(f"{problem.text} [{problem.code}]")
     raise click.exceptions.Exit(1 if stopping(problems) else 0)
+
+
+def _events(made: Titration) -> list[Event]:
+    """Each step of the titration, in the patient's calendar; what to take is said in capsules and in milligrams."""
+    events = []
+    for step, counts in zip(made.steps, made.taken, strict=True):
+        capsules = ", ".join(
+            f"{told(count(each, 'capsule'))} of {in_mg(strength)}"
+            for strength, each in zip(made.strengths, counts, strict=True)
+            if each
+        )
+        events.append(Event(made.on(step.first_day), made.on(step.last_day), f"{told(step.dose)}: {capsules} a day"))
+    return events
 
 
 # ---- what the options say ----

@@ -73,6 +73,10 @@ class Batch:
         return date.fromisoformat(self.plan.prepared)
 
     @property
+    def beyond_use_date(self) -> date:
+        return date.fromisoformat(self.plan.beyond_use.date)
+
+    @property
     def makers(self) -> frozenset[str]:
         """Everyone who weighed, did a step or recorded the yield: none of them may verify."""
         return frozenset(each.person for each in (*self.weighed, *self.steps, *self.yielded))
