@@ -107,6 +107,9 @@ class Settings(Record, frozen=True, kw_only=True):
     assay_above_100: Literal["refuse", "as-stated", "as-100"] = "refuse"
     bottles: tuple[QuantityText, ...] = ()
     balances: Annotated[dict[str, BalanceSettings], Meta(min_length=1)]
+    # ``required``: nothing is verified, released or approved unsigned, not even before the first key is made.
+    signatures: Literal["required", "optional"] = "optional"
+    unapproved_formula: Literal["refuse", "warn", "allow"] = "warn"
 
 
 def read_settings(text: str, where: str) -> Settings:
@@ -123,3 +126,8 @@ def journal_place(settings: Settings, beside: Path) -> Path | str:
     if settings.journal.startswith(("postgresql://", "postgres://")):
         return settings.journal
     return beside.parent / Path(settings.journal).expanduser()
+
+
+def keys_folder(beside: Path) -> Path:
+    """Where the sealed keys lie: beside the settings file, one file a key."""
+    return beside.parent / "keys"

@@ -55,7 +55,9 @@ class Bench:
         """Run one command as a person would; ``{folder}`` and ``{expiry}`` stand for this folder and a far day."""
         words = command if isinstance(command, list) else shlex.split(command)
         words = [word.replace("{folder}", str(self.folder)).replace("{expiry}", EXPIRY) for word in words]
-        return ran(["--settings", str(self.folder / "settings.toml"), "--as", person, *words])
+        secrets = self.folder / "passphrases"
+        asked = ["--passphrase-file", str(secrets)] if secrets.is_dir() else []
+        return ran(["--settings", str(self.folder / "settings.toml"), "--as", person, *asked, *words])
 
     def do(self, command: str | list[str], person: str = "ana") -> Ran:
         """Run a command that must succeed."""
@@ -81,15 +83,25 @@ def ran(arguments: list[str]) -> Ran:
     return Ran(code, out.getvalue(), err.getvalue())
 
 
-def begun(folder: Path) -> Bench:
-    """A bench as the demo sets it up, nothing received yet."""
+def begun(folder: Path, *, signed: bool = False) -> Bench:
+    """A bench as the demo sets it up, nothing received yet; signed, if everyone shall have a key."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tablets.txt").write_text(demo.TABLETS)
     words = shlex.split(demo.SETUP)
     words[words.index("--folder") + 1] = str(folder)
-    done = ran(words)
+    done = ran([*words, "--signatures", "required" if signed else "optional"])
     assert done.code == 0, done.err
-    return Bench(folder)
+    bench = Bench(folder)
+    if signed:
+        passphrases(folder)
+        for person, introducer in {"ana": "ana", "ben": "ana", "tom": "ana", "kim": "ben"}.items():
+            bench.do(f"person add {person}", introducer)
+    return bench
+
+
+def passphrases(folder: Path) -> None:
+    """A file with a passphrase for each person, as scripts name it."""
+    demo.write_passphrases(folder)
 
 
 def story(part: str) -> Iterator[tuple[str, str]]:
@@ -99,9 +111,9 @@ def story(part: str) -> Iterator[tuple[str, str]]:
             yield person, command.replace("--weights tablets.txt", "--weights {folder}/tablets.txt")
 
 
-def stocked(folder: Path) -> Bench:
+def stocked(folder: Path, *, signed: bool = False) -> Bench:
     """A bench with every lot of the demo received."""
-    bench = begun(folder)
+    bench = begun(folder, signed=signed)
     for person, command in story("lot receive"):
         bench.do(command, person)
     return bench

@@ -1,4 +1,7 @@
-"""What every test shares: Hypothesis gives CI the same examples every run, and a person new ones."""
+"""What every test shares: Hypothesis gives CI the same examples every run, and a person new ones; keys are cheap to open.
+
+Commands that run in a process of their own, such as those of the pages, seal keys at the full cost.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from compounding.store import keys
 from tests.servers import Server, running
 
 settings.register_profile("default", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+keys.COST = keys.Cost(passes=1, memory=8, lanes=1)
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,8 @@ HOME = {
     "sqlite3": "store",
     "psycopg": "store",
     "rfc8785": "store",
+    "cryptography": "store",
+    "argon2": "store",
     "reportlab": "documents/pdf",
     "zxingcpp": "documents",
     "pypdfium2": "documents",

@@ -47,6 +47,7 @@ def commands_of(page: Path) -> list[Shown]:
 def ran(page: Path, folder: Path) -> list[tuple[int, str]]:
     """The exit code of each command of a page, and what it prints."""
     (folder / "tablets.txt").write_text(demo.TABLETS)
+    demo.write_passphrases(folder)
     return run_all(commands_of(page), folder)
 
 

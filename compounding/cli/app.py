@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from compounding.problems import NotUnderstood, Problem, Refused, stopping
 
 if TYPE_CHECKING:
+    from compounding.cli.signing import Signing
     from compounding.records.batch import Batch
     from compounding.records.facts import Recorded
     from compounding.records.record import Record
@@ -31,7 +32,8 @@ class Decision:
     """What a command decided on: facts to record with their subjects, and every problem seen.
 
     A problem beside a fact is recorded with it (a reading outside its limits); without a fact it refuses.
-    Who a prescription is for is kept beside the journal, in one go with the facts.
+    Who a prescription is for is kept beside the journal, in one go with the facts. ``shown`` is what a person sees
+    before signing the facts; without it they see the facts themselves.
     """
 
     facts: Sequence[tuple[Record, tuple[str, ...]]]
@@ -39,14 +41,16 @@ class Decision:
     seen: Mapping[str, int]
     reason: str | None = None
     personal: PersonalRow | None = None
+    shown: str | None = None
 
 
 class App:
     """One run of one command."""
 
-    def __init__(self, settings: str | None, person: str | None) -> None:
+    def __init__(self, settings: str | None, person: str | None, passphrase_file: str | None = None) -> None:
         self._settings_option = settings
         self._person_option = person
+        self.passphrase_file = passphrase_file
 
     def close(self) -> None:
         """Let go of the journal's file, if it was opened."""
@@ -164,29 +168,48 @@ class App:
     def ids(self, prefix: str) -> list[str]:
         return [subject.removeprefix(prefix) for subject in self.journal.subjects(prefix)]
 
-    def record(self, decide: Callable[[], Decision]) -> tuple[Decision, tuple[Entry, ...]]:
+    def record(
+        self, decide: Callable[[], Decision], signing: Signing | None = None
+    ) -> tuple[Decision, tuple[Entry, ...]]:
         """Decide, and write the facts down; decide again if the journal moved meanwhile.
+
+        Facts that are signed are signed by the person who acts, unless it is said who signs.
 
         Raises:
             Refused: the decision gave no fact; nothing is recorded.
         """
         from compounding.store.journal import JournalMoved
 
+        def asked() -> Signing:  # once, whatever happens in between: a passphrase is typed once
+            nonlocal signing
+            if signing is None:
+                from compounding.cli.signing import Signing
+
+                signing = Signing(self, (self.person_id,))
+            return signing
+
         for _ in range(DECISIONS):
             try:
-                return self._decided(decide)
+                return self._decided(decide, asked)
             except JournalMoved:
                 continue
         with self.journal.alone():
-            return self._decided(decide)
+            return self._decided(decide, asked)
 
-    def _decided(self, decide: Callable[[], Decision]) -> tuple[Decision, tuple[Entry, ...]]:
+    def _decided(
+        self, decide: Callable[[], Decision], asked: Callable[[], Signing]
+    ) -> tuple[Decision, tuple[Entry, ...]]:
         from compounding.records.facts import body_of, kind_of
         from compounding.store.journal import Draft
+        from compounding.work.duties import SIGNED
 
         decision = decide()
         if not decision.facts:
             raise Refused(decision.problems)
+        seen, signing = dict(decision.seen), None
+        if any(kind_of(fact) in SIGNED for fact, _ in decision.facts):
+            signing = asked()
+            seen |= signing.begin(decision)
         drafts = [
             Draft(
                 kind=kind_of(fact),
@@ -196,10 +219,11 @@ class App:
                 workstation=platform.node() or "unnamed",
                 reason=decision.reason or "",
                 time=self.now(),
+                signers=signing.signers(fact) if signing else (),
             )
             for fact, subjects in decision.facts
         ]
-        return decision, self.journal.append(drafts, decision.seen, decision.personal)
+        return decision, self.journal.append(drafts, seen, decision.personal)
 
 
 def recorded_of(entry: Entry) -> Recorded:

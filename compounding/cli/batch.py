@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -18,6 +18,7 @@ from compounding.records.facts import BatchOpened, LotReceived, Tested, Weighed,
 from compounding.records.formula import digest_of, read_formula
 from compounding.records.record import Record, as_data, validated
 from compounding.records.stock import Lot
+from compounding.work.approving import check_approved
 from compounding.work.gathering import Choice
 from compounding.work.liquids import other_strengths
 from compounding.work.making import do_step, record_yield
@@ -87,11 +88,14 @@ def open_batch(
         problems += [
             Problem("lot.unknown", f"Lot {other} was never received here: check the id", other) for other in unknown
         ]
+        digest = digest_of(text)
+        approvals = app.recorded(f"formula:{formula.id}")
+        problems += check_approved(formula, digest, approvals, app.settings.unapproved_formula)
         if stopping(problems):
             return Decision([], problems, {})
         choice = Choice(source, filler, None, shells, others)
         how = corrections(app, given)
-        made, more = plan_from_lots(formula, digest_of(text), order, list(lots.values()), choice, balance, *how)
+        made, more = plan_from_lots(formula, digest, order, list(lots.values()), choice, balance, *how)
         problems += more
         if order.volume is not None:
             problems += other_strengths(order, [app.batch(each) for each in app.ids("batch:")])
@@ -150,7 +154,7 @@ def batch_decision(
     found = app.batch(id)
     seen = {f"batch:{id}": found.last_seen} | ({f"lot:{lot.id}": lot.last_seen} if lot else {})
     fact, problems = judge(found)
-    return Decision([(fact, tuple(seen))] if fact else [], problems, seen, reason)
+    return Decision([(fact, tuple(seen))] if fact else [], problems, seen, reason, shown=batch_page(found, app.names))
 
 
 def finish(decision: Decision, entries: Any, says: str, as_json: bool, **data: Any) -> None:
@@ -323,31 +327,38 @@ def show(app: App, id: str, as_json: bool) -> None:
     if as_json:
         emit(batch_data(found) | {"open": [vars(each) for each in left]})
         return
+    click.echo(batch_page(found, app.names))
+    for problem in left:
+        click.echo(f"  open: {problem.text}")
+
+
+def batch_page(found: Batch, names: Mapping[str, str]) -> str:
+    """A batch as it stands, for people: what they read before they sign."""
     plan = found.plan
-    click.echo(
-        f"Batch {id}: {plan.name}, {plan.strength}, for {plan.made}; {found.state}; use by {plan.beyond_use.date}"
-    )
+    page = [
+        f"Batch {found.id}: {plan.name}, {plan.strength}, for {plan.made}; {found.state}; use by {plan.beyond_use.date}"
+    ]
     rows = []
     for line in plan.lines:
         read = found.reading_of(line.line)
         fact = read.fact if read else None
         reading = (
-            (fact.reading, "yes" if fact.within else "NO", app.names.get(read.person, read.person))
+            (fact.reading, "yes" if fact.within else "NO", names.get(read.person, read.person))
             if read and isinstance(fact, Weighed)
             else ("", "", "")
         )
         rows.append((line.line, line.lot or "", line.target, *reading))
-    click.echo(table(("line", "lot", "planned", "read", "within", "by"), rows, right=(2, 3)))
-    done = found.steps_done
-    click.echo(f"steps done: {', '.join(map(str, sorted(done))) or 'none'} of {len(plan.steps)}")
-    for each in found.tested:
-        if isinstance(each.fact, Tested):
-            click.echo(f"{each.fact.trait}: {each.fact.verdict}; {each.fact.observed}")
-    for each in found.lots:
-        if isinstance(each.fact, LotReceived):
-            click.echo(f"became lot {each.fact.lot}: {each.fact.amount}")
-    for problem in left:
-        click.echo(f"  open: {problem.text}")
+    page.append(table(("line", "lot", "planned", "read", "within", "by"), rows, right=(2, 3)))
+    page.append(f"steps done: {', '.join(map(str, sorted(found.steps_done))) or 'none'} of {len(plan.steps)}")
+    page += [
+        f"{each.fact.trait}: {each.fact.verdict}; {each.fact.observed}"
+        for each in found.tested
+        if isinstance(each.fact, Tested)
+    ]
+    page += [
+        f"became lot {each.fact.lot}: {each.fact.amount}" for each in found.lots if isinstance(each.fact, LotReceived)
+    ]
+    return "\n".join(page)
 
 
 @batch.command("list")

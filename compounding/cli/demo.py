@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -42,8 +43,24 @@ SETUP = (
     '--device "oral-5:5 mL oral syringe:5 mL:0.2 mL" --device "oral-10:10 mL oral syringe:10 mL:0.5 mL"'
 )
 
+# Invented passphrases: in a pharmacy they are typed, and stand in no file.
+PASSPHRASES = {
+    "ana": "copper kettle on a quiet hill",
+    "ben": "seven herons crossed the weir",
+    "tom": "a lantern under the walnut tree",
+    "kim": "paper boats and winter rain",
+}
+PASSPHRASE_FOLDER = "passphrases"
+
 # What is done, by whom, in what words. A command that must be refused says so.
 STORY: tuple[tuple[str, str, str], ...] = (
+    ("Everyone gets a key to sign with, sealed with a passphrase; the demo keeps its own in files, you would type yours.",
+     "ana", "person add ana"),
+    ("A pharmacist who has a key introduces the others.", "ana", "person add ben"),
+    ("", "ana", "person add tom"),
+    ("", "ana", "person add kim"),
+    ("A pharmacist approves what shall be made here, and signs for it.", "ana", "formula approve naltrexone-capsule"),
+    ("", "ana", "formula approve naltrexone-oral-liquid"),
     ("Tablets arrive; 20 are weighed one by one, because a tablet's weight is measured and never assumed.", "tom",
      'lot receive TAB-1 --role tablet --material "naltrexone tablets" --supplier "Example Generics" --supplier-lot AB1234 '
      '--ndc 47335-326-08 --expires {expiry} --amount "100 tablets" --label-claim "50 mg" --weights tablets.txt'),
@@ -124,6 +141,8 @@ FILES = (
     ("liquid-label.pdf", "a label for the bottle"),
     ("settings.toml", "who works here, and with what"),
     ("journal.sqlite", "the record; compounding journal verify checks it"),
+    ("keys", "the sealed keys that everyone signs with"),
+    ("passphrases", "the demo's passphrases, which in a pharmacy nobody writes down"),
 )
 
 
@@ -141,6 +160,7 @@ def demo(folder: Path) -> None:
         )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tablets.txt").write_text(TABLETS)
+    write_passphrases(folder)
     _say("An invented pharmacy: two pharmacists, a technician, a QC person, one balance.")
     _run(SETUP, folder, None)
     from datetime import UTC, datetime
@@ -157,6 +177,16 @@ def demo(folder: Path) -> None:
     click.echo(f"Ask the record:   compounding --settings {folder / 'settings.toml'} batch show LIQ-1")
 
 
+def write_passphrases(folder: Path) -> None:
+    """A file for each person, which nobody else can read."""
+    place = folder / PASSPHRASE_FOLDER
+    place.mkdir(mode=0o700)
+    for person, passphrase in PASSPHRASES.items():
+        file = place / f"{person}.txt"
+        file.touch(mode=0o600)
+        file.write_text(f"{passphrase}\n")
+
+
 def _say(text: str) -> None:
     click.echo(f"\n# {text}")
 
@@ -167,7 +197,12 @@ def _run(command: str, folder: Path, person: str | None, *, refused: bool = Fals
     acting = ["--settings", "settings.toml", "--as", person] if person else []
     click.echo(f"$ compounding{f' --as {person}' if person else ''} {command}")
     done = subprocess.run(
-        [sys.executable, "-m", "compounding", *acting, *words], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "compounding", *acting, *words],
+        cwd=folder,
+        env=os.environ | {"COMPOUNDING_PASSPHRASE_FILE": PASSPHRASE_FOLDER},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     for line in (done.stdout + done.stderr).splitlines():
         if not line.startswith("Next:"):

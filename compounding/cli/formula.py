@@ -66,6 +66,38 @@ def check(file: Path, as_json: bool) -> None:
         click.echo(f"{file} is a whole formula: {found.id}, version {found.version}, {digest_of(text)}")
 
 
+@formula.command()
+@click.argument("id")
+@json_option
+@click.pass_obj
+def approve(app: App, id: str, as_json: bool) -> None:
+    """Approve a formula as a pharmacist: this text of it, and no other; you sign.
+
+    \b
+    compounding --as ana formula approve naltrexone-capsule
+    """
+    from compounding.cli.app import Decision
+    from compounding.work.approving import approve_formula
+
+    text, name = app.formula_text(id)
+    found, digest = read_formula(text, name), digest_of(text)
+    subject = f"formula:{found.id}"
+
+    def decide() -> Decision:
+        earlier = app.recorded(subject)
+        fact, problems = approve_formula(found, digest, earlier, app.person)
+        seen = {subject: earlier[-1].sequence if earlier else 0}
+        shown = formula_in_words(found, digest, app.today())
+        return Decision([(fact, (subject,))] if fact else [], problems, seen, shown=shown)
+
+    _, entries = app.record(decide)
+    entry = entries[0].sequence
+    if as_json:
+        emit({"formula": found.id, "version": found.version, "digest": digest, "entry": entry, "problems": []})
+    else:
+        click.echo(f"{found.id} version {found.version} approved by {app.person.name} (entry {entry})")
+
+
 def formula_in_words(found: Formula, digest: str, on: date) -> str:
     """A formula whole, for people; classes and rules in the words of the tables in force on a day."""
     parts = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -18,6 +19,8 @@ TEMPLATE = """\
 site = {site}
 journal = {journal}        # {lies}
 stock = "4x2"                     # label stock used unless a command names another
+signatures = "{signatures}"{gap}# required: nothing is verified, released or approved unsigned
+unapproved_formula = "{unapproved}"{gap2}# a batch of a formula that nobody approved here: refuse, warn or allow
 
 [pharmacy]                        # stands on every label
 name = {name}
@@ -68,6 +71,13 @@ phone = {phone}
     metavar="ID:NAME:CAPACITY:STEP",
     help='A measuring device, such as "oral-5:5 mL oral syringe:5 mL:0.1 mL"; repeat it.',
 )
+@click.option(
+    "--signatures",
+    type=click.Choice(["required", "optional"]),
+    default="required",
+    show_default=True,
+    help="Whether verifying, releasing and approving always ask for a signature.",
+)
 @json_option
 def init(
     folder: Path | None,
@@ -79,6 +89,7 @@ def init(
     people: tuple[str, ...],
     balances: tuple[str, ...],
     devices: tuple[str, ...],
+    signatures: str,
     as_json: bool,
 ) -> None:
     """Write a settings file and an empty journal; asks for what is missing on a terminal.
@@ -114,6 +125,10 @@ def init(
         site=_quoted(site),
         journal=_quoted(address_of_journal or "journal.sqlite"),
         lies="on this server" if address_of_journal else "beside this file",
+        signatures=signatures,
+        gap=" " * (19 - len(signatures)),
+        unapproved="warn" if signatures == "required" else "allow",
+        gap2=" " * (7 if signatures == "required" else 6),
         name=_quoted(asked["--name"]),
         address=_quoted(asked["--address"]),
         phone=_quoted(asked["--phone"]),
@@ -132,6 +147,9 @@ def init(
         return
     click.echo(f"Settings: {settings_file}\nJournal:  {place}")
     then = "compounding journal init --help" if address_of_journal else "compounding lot receive --help"
+    first = people[0].partition(":")[0].strip()
+    if signatures == "required" and not address_of_journal:
+        then = f"compounding --as {first} person add {first}"
     notice(f"Next: export COMPOUNDING_SETTINGS={settings_file}, then {then}")
 
 
@@ -160,8 +178,12 @@ def _parts(text: str, option: str) -> list[str]:
 
 def _person(text: str) -> str:
     id, name, roles = _parts(text, "--person")
-    listed = ", ".join(_quoted(role.strip()) for role in roles.split(","))
-    return f"[people.{id}]\nname = {_quoted(name)}\nroles = [{listed}]\n\n"
+    return person_table(id, name, [role.strip() for role in roles.split(",")])
+
+
+def person_table(id: str, name: str, roles: Sequence[str]) -> str:
+    """The table of one person in a settings file."""
+    return f"[people.{id}]\nname = {_quoted(name)}\nroles = [{', '.join(map(_quoted, roles))}]\n\n"
 
 
 def _balance(text: str) -> str:

@@ -25,7 +25,7 @@ COMMANDS = {
     "demo": ("demo", "Make one capsule and one liquid batch in a fresh folder, from tablets to printed label."),
     "init": ("init", "Write a settings file and an empty journal."),
     "convert": ("convert", 'Write a quantity in another unit: convert "4.5 mg" mcg'),
-    "formula": ("formula", "Master formulation records: list, show, check."),
+    "formula": ("formula", "Master formulation records: list, show, check, approve."),
     "plan": ("plan", "Plan a batch without recording anything."),
     "options": ("options", "Every way to make an order, compared: sources, procedures, balances, shells, fillers."),
     "titrate": ("titrate", "A dose that rises in steps: calendar, capsules, labels, leaflet."),
@@ -37,6 +37,7 @@ COMMANDS = {
     "scan": ("scan", "What a scanned barcode or a typed id is; reading back a label that was printed."),
     "calendar": ("calendar", "Use-by dates of batches and lots, for any calendar program."),
     "journal": ("journal", "The record itself: init, verify, head."),
+    "person": ("person", "People and their signing keys: add, list, retire, revoke."),
 }
 
 
@@ -74,9 +75,15 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     help="Settings file of the pharmacy; also COMPOUNDING_SETTINGS.",
 )
 @click.option("--as", "person", envvar="COMPOUNDING_PERSON", help="Who you are, by id; also COMPOUNDING_PERSON.")
+@click.option(
+    "--passphrase-file",
+    envvar="COMPOUNDING_PASSPHRASE_FILE",
+    type=click.Path(),
+    help="File with your passphrase, or folder with ID.txt for each person; for scripts. Also COMPOUNDING_PASSPHRASE_FILE.",
+)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 @click.pass_context
-def compounding(ctx: click.Context, settings: str | None, person: str | None) -> None:
+def compounding(ctx: click.Context, settings: str | None, person: str | None, passphrase_file: str | None) -> None:
     """The bench tool of a compounding pharmacy.
 
     \b
@@ -88,7 +95,7 @@ def compounding(ctx: click.Context, settings: str | None, person: str | None) ->
     """
     from compounding.cli.app import App
 
-    ctx.obj = App(settings, person)
+    ctx.obj = App(settings, person, passphrase_file)
     ctx.call_on_close(ctx.obj.close)
 
 

@@ -254,6 +254,55 @@ class LabelsAccounted(Record, frozen=True, kw_only=True):
     destroyed: int
 
 
+KeyText = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]  # the public half of an Ed25519 key, in hexadecimal
+PersonId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+
+
+class FormulaApproved(Record, frozen=True, kw_only=True):
+    """A pharmacist lets a formula be made from here on: this text of it, by its digest, and no other."""
+
+    formula: str
+    version: str
+    digest: str
+    meaning: str
+
+
+class KeyCreated(Record, frozen=True, kw_only=True):
+    """A person signs with this key from here on, under this printed name and in these roles.
+
+    Whatever key the person had before ends here. The entry is signed with the key itself, which shows that its
+    private half is in hand, and by those who know the person.
+    """
+
+    person: PersonId
+    name: str
+    roles: Annotated[tuple[Literal["pharmacist", "technician", "qc"], ...], Meta(min_length=1)]
+    key: KeyText
+    replaces: KeyText | None = None
+
+
+class KeyRetired(Record, frozen=True, kw_only=True):
+    """A key signs nothing from here on, because its person left; what it signed stays signed."""
+
+    person: PersonId
+    key: KeyText
+
+
+class KeyRevoked(Record, frozen=True, kw_only=True):
+    """A key may be in other hands: it signs nothing from here on, and signatures since an entry are in doubt."""
+
+    person: PersonId
+    key: KeyText
+    since: Annotated[int, Meta(ge=1)] | None = None
+
+
+class PassphraseRefused(Record, frozen=True, kw_only=True):
+    """Someone gave a wrong passphrase for a key."""
+
+    person: PersonId
+    key: KeyText
+
+
 KINDS: Mapping[str, type[Record]] = {
     re.sub(r"(?<!^)([A-Z])", r"-\1", kind.__name__).lower(): kind
     for kind in (
@@ -275,6 +324,11 @@ KINDS: Mapping[str, type[Record]] = {
         PrintFailed,
         LabelScanned,
         LabelsAccounted,
+        FormulaApproved,
+        KeyCreated,
+        KeyRetired,
+        KeyRevoked,
+        PassphraseRefused,
     )
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}

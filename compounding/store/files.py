@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
@@ -46,8 +47,10 @@ def _is_pdf(path: Path) -> bool:
 
 
 @contextmanager
-def written_whole(path: Path, content: bytes) -> Iterator[None]:
+def written_whole(path: Path, content: bytes, mode: int = 0o666) -> Iterator[None]:
     """Write a file beside its place and durably; move it there when the block ends well, remove it otherwise.
+
+    ``mode`` is who may read and write it, less what the user's mask takes away.
 
     What must be recorded before a paper may exist is recorded inside the block.
 
@@ -59,7 +62,7 @@ def written_whole(path: Path, content: bytes) -> Iterator[None]:
         raise NotUnderstood(Problem("file.no-name", f"{path} names no file: give a name such as label.pdf", str(path)))
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with _in_plain_words(path), beside.open("wb") as file:
+        with _in_plain_words(path), open(beside, "wb", opener=partial(os.open, mode=mode)) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -71,9 +74,9 @@ def written_whole(path: Path, content: bytes) -> Iterator[None]:
         beside.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
     """Write a file that is there whole or not at all."""
-    with written_whole(path, content):
+    with written_whole(path, content, mode):
         pass
 
 

@@ -5,13 +5,15 @@ it. Its bytes are stored as they are; the other columns only help to find it. A 
 which subjects it was made on and the last entry it saw of each; if one of them has moved, nothing
 is written, and whoever decided reads and decides again.
 
-The signatures of an entry have their place beside its bytes and are empty as yet.
+An entry that signs says so in its bytes: who, under which printed name, with which key, meaning what, and the digest of
+what was shown. The signatures are over those bytes, and so over the head of the log before them; they
+stand beside the bytes and belong to the entry's leaf.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -28,7 +30,7 @@ from compounding.store.log import Frontier, Head
 CLOCK_TOLERANCE = timedelta(seconds=2)  # two workstations whose clocks agree this well do not disturb each other
 SALT_BYTES = 16
 
-_KEYS = (
+_KEYS = {
     "body",
     "head",
     "idempotency_key",
@@ -41,13 +43,43 @@ _KEYS = (
     "subjects",
     "time",
     "workstation",
-)
+}
 _CLOCK_KEY = "clock_set_back"  # only there when it is true
+_SIGNING_KEY = "signing"  # only there when somebody signs
+_SIGNING_PARTS = ("key", "meaning", "name", "person", "shown")
+SIGNATURE_BYTES = 64  # of Ed25519
 
 
 def new_key() -> str:
     """A key under which one append can be looked up, drawn at random [128 bits]."""
     return os.urandom(16).hex()
+
+
+@dataclass(frozen=True)
+class Signing:
+    """What an entry says of one signature.
+
+    Args:
+        person: who signs.
+        name: the name as it is printed.
+        key: public half of the key [64 hexadecimal digits].
+        meaning: what the signature says.
+        shown: SHA-256 of what the person was shown [64 hexadecimal digits].
+    """
+
+    person: str
+    name: str
+    key: str
+    meaning: str
+    shown: str
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A signature to be made: what it says, and what makes it of the entry's bytes."""
+
+    signing: Signing
+    sign: Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True)
@@ -65,6 +97,7 @@ class Draft:
         idempotency_key: writing the same fact twice under one key writes it once.
         schema: version of the body's form [1 or more].
         clock_set_back: True if this entry is knowingly earlier than the one before it.
+        signers: who signs it, in order; the key is open already, for the log is held while it signs.
     """
 
     kind: str
@@ -77,6 +110,7 @@ class Draft:
     idempotency_key: str = field(default_factory=new_key)
     schema: int = 1
     clock_set_back: bool = False
+    signers: tuple[Signer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,7 +121,8 @@ class Entry:
         sequence: its place [1 or more].
         head: the log before it.
         raw: its canonical bytes, from which all the rest was read.
-        signatures: bytes of its signatures; empty as yet.
+        signatures: its signatures, one after the other as `signing` names them [64 bytes each].
+        signing: what each signature says; empty for an entry that nobody signed.
     """
 
     sequence: int
@@ -105,6 +140,7 @@ class Entry:
     clock_set_back: bool
     raw: bytes
     signatures: bytes
+    signing: tuple[Signing, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -475,8 +511,10 @@ def _row(draft: Draft, site: str, before: Frontier) -> Row:
     }
     if draft.clock_set_back:
         fact[_CLOCK_KEY] = True
+    if draft.signers:
+        fact[_SIGNING_KEY] = [vars(signer.signing) for signer in draft.signers]
     raw = canonical_bytes(fact, draft.kind)
-    signatures = b""
+    signatures = b"".join(signer.sign(raw) for signer in draft.signers)
     leaf = log.leaf_hash(log.leaf_data(raw, signatures))
     peaks = b"".join(log.grown(before, leaf).peaks)
     key, time = draft.idempotency_key, fact["time"]
@@ -486,8 +524,11 @@ def _row(draft: Draft, site: str, before: Frontier) -> Row:
 def _entry(fact: dict[str, Any], row: Row) -> Entry:
     """Read the parts of an entry; anything missing, too many or of another type is an error of some kind."""
     set_back = fact.get(_CLOCK_KEY, False)
-    if set(fact) - {_CLOCK_KEY} != set(_KEYS) or (_CLOCK_KEY in fact and set_back is not True):
+    if fact.keys() - {_CLOCK_KEY, _SIGNING_KEY} != _KEYS or (_CLOCK_KEY in fact and set_back is not True):
         raise KeyError("parts")
+    signing = _signing(fact[_SIGNING_KEY]) if _SIGNING_KEY in fact else ()
+    if len(row.signatures) != SIGNATURE_BYTES * len(signing):
+        raise _not_an_entry("it does not have the signatures that it names")
     head, subjects = fact["head"], fact["subjects"]
     texts = [fact[name] for name in ("idempotency_key", "kind", "person", "reason", "site", "time", "workstation")]
     numbers = [fact["schema"], fact["sequence"], head["size"]]
@@ -515,7 +556,18 @@ def _entry(fact: dict[str, Any], row: Row) -> Entry:
         clock_set_back=set_back,
         raw=row.body,
         signatures=row.signatures,
+        signing=signing,
     )
+
+
+def _signing(stated: list[dict[str, str]]) -> tuple[Signing, ...]:
+    """What an entry says of its signatures; anything missing, too many or of another type is an error of some kind."""
+    if type(stated) is not list or not stated:
+        raise TypeError("signing")
+    for each in stated:
+        if set(each) != set(_SIGNING_PARTS) or not all(type(part) is str for part in each.values()):
+            raise TypeError("signing")
+    return tuple(Signing(**each) for each in stated)
 
 
 def _says_the_same(draft: Draft, entry: Entry) -> bool:

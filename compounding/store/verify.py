@@ -13,8 +13,10 @@ from datetime import datetime
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem
 from compounding.store import log
 from compounding.store.database import Database, Row
-from compounding.store.journal import Entry, Journal, clock_went_back, entry_of, is_as_remembered
+from compounding.store.journal import SIGNATURE_BYTES, Entry, Journal, clock_went_back, entry_of, is_as_remembered
+from compounding.store.keys import signature_holds
 from compounding.store.log import Frontier
+from compounding.work.duties import Duties, DutyBroken
 
 _PROGRESS_EVERY = 1000  # entries
 
@@ -59,13 +61,19 @@ def _entries(journal: Journal, progress: Callable[[int, int], None] | None) -> I
     database, site = journal.database, journal.site
     total = database.count(site)
     frontier, time = log.EMPTY, None
-    subjects = _Subjects(database, site)
+    subjects, duties = _Subjects(database, site), Duties()
     for done, row in enumerate(database.every_row(site), start=1):
         try:
             entry = _fits(row, frontier, time)
             subjects.take(entry)
+            _check_signatures(entry)
+            duties.take(entry)
         except NotUnderstood as wrong:
-            yield _problem("entry", f"Entry {done} is the first bad one: {wrong}", f"entry {done}")
+            code = "signature" if wrong.problems[0].code == "verify.signature" else "entry"
+            yield _problem(code, f"Entry {done} is the first bad one: {wrong}", f"entry {done}")
+            return
+        except DutyBroken as broken:
+            yield _problem(f"duty-{broken.code}", f"Entry {done} is the first bad one: {broken}", f"entry {done}")
             return
         frontier, time = log.frontier_of(row.sequence, row.peaks), entry.time
         if progress and (done % _PROGRESS_EVERY == 0 or done == total):
@@ -93,6 +101,19 @@ def _fits(row: Row, before: Frontier, last_time: datetime | None) -> Entry:
     if clock_went_back(entry.time, last_time) and not entry.clock_set_back:
         raise _wrong("its time is before that of the entry before it")
     return entry
+
+
+def _check_signatures(entry: Entry) -> None:
+    """Every signature of an entry, over its bytes.
+
+    Raises:
+        NotUnderstood: one was not made of these bytes with the key that is named.
+    """
+    for place, signing in enumerate(entry.signing):
+        signature = entry.signatures[SIGNATURE_BYTES * place : SIGNATURE_BYTES * (place + 1)]
+        if not signature_holds(signing.key, signature, entry.raw):
+            text = f"the signature of {signing.name} is not one of these bytes by that key"
+            raise NotUnderstood(Problem("verify.signature", text))
 
 
 def _personal(database: Database) -> Iterator[Problem]:

@@ -1,0 +1,257 @@
+"""``compounding person``: who works here, and the keys that they sign with."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from compounding.cli.app import App, Decision
+from compounding.cli.show import emit, json_option, notice, table
+from compounding.cli.signing import Signing, passphrase_of, site_keys
+from compounding.problems import NotUnderstood, Problem, Refused
+from compounding.records.facts import KeyCreated, KeyRetired, KeyRevoked
+from compounding.records.people import Key, active_key
+from compounding.records.record import Record, validated
+from compounding.settings import Person, keys_folder, read_settings
+from compounding.store import keys as store
+from compounding.work.duties import signers_needed
+
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+
+
+@click.group()
+def person() -> None:
+    """People and their signing keys."""
+
+
+@person.command()
+@click.argument("id")
+@click.option("--name", help="Name as it is printed beside a signature; from the settings if they know the person.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice(["pharmacist", "technician", "qc"]),
+    help="Repeat for each role.",
+)
+@click.option("--with", "second", metavar="ID", help="Second person who signs, for a person who had a key before.")
+@click.option("--reason", help="Why a key is replaced, such as: passphrase forgotten.")
+@json_option
+@click.pass_obj
+def add(
+    app: App, id: str, name: str | None, roles: tuple[str, ...], second: str | None, reason: str | None, as_json: bool
+) -> None:
+    """Make a signing key for a person, sealed with the person's passphrase.
+
+    The first key of a site needs nobody else. After that a pharmacist who has a key introduces each new person,
+    and a key that takes the place of another is signed by two others.
+
+    \b
+    compounding --as ana person add ana
+    compounding --as ana person add ben --name "Ben Fox" --role pharmacist
+    compounding --as ana person add ben --with kim --reason "passphrase forgotten"
+    """
+    text, who = _with_person(app, id, name, roles)
+    keys, _ = site_keys(app)
+    old = active_key(keys, id)
+    if any(key.person == id for key in keys.values()) and not reason:
+        known = f"{who.name} has a key already" if old else f"{who.name} had a key before"
+        raise NotUnderstood(Problem("key.reason", f"{known}: give --reason to make another in its place", id))
+    others = _others(app, keys, id, second)
+    passphrase = passphrase_of(
+        app, id, f"New passphrase of {who.name}", new=lambda given: store.check_passphrase(given, id, who.name)
+    )
+    key = store.new_key()
+    fact = KeyCreated(person=id, name=who.name, roles=who.roles, key=key.public, replaces=old.public if old else None)
+    file = store.keep(keys_folder(app.settings_file), key.public, store.sealed(key, id, passphrase))
+    try:
+        entry = _signed(app, fact, others, reason, key)
+        if text is not None:
+            from compounding.store.files import write_whole
+
+            write_whole(app.settings_file, text.encode("utf-8"))
+    except BaseException:
+        if key.public not in site_keys(app)[0]:
+            file.unlink(missing_ok=True)
+        raise
+    if old:
+        store.sealed_file(keys_folder(app.settings_file), old.public).unlink(missing_ok=True)
+    mark = store.fingerprint(key.public)
+    if as_json:
+        emit({"person": id, "key": key.public, "fingerprint": mark, "file": str(file), "entry": entry, "problems": []})
+        return
+    replaced = f" in place of {store.fingerprint(old.public)}" if old else ""
+    click.echo(f"{who.name} signs with key {mark}{replaced} (entry {entry})")
+    notice(
+        f"Next: print this line, let {who.name} sign it by hand, and keep it; without the passphrase nobody opens the key."
+    )
+
+
+def _with_person(app: App, id: str, name: str | None, roles: tuple[str, ...]) -> tuple[str | None, Person]:
+    """The person; and the settings with the person in them, if they did not know the person yet."""
+    from compounding.cli.init import person_table
+
+    known = app.settings.people.get(id)
+    if known is None:
+        if not (_ID.fullmatch(id) and name and roles):
+            text = f"{id} is nobody in the settings: give --name and --role, and an id in small letters such as ben"
+            raise NotUnderstood(Problem("person.unknown", text, id))
+        text = (
+            app.settings_file.read_text("utf-8").rstrip("\n")
+            + "\n\n"
+            + person_table(id, name, roles).rstrip("\n")
+            + "\n"
+        )
+        return text, read_settings(text, str(app.settings_file)).people[id]
+    if (name and name != known.name) or (roles and set(roles) != set(known.roles)):
+        text = f"{id} is {known.name}, {' and '.join(known.roles)}, in the settings: correct them there, then leave --name and --role out"
+        raise Refused(Problem("person.differs", text, id))
+    if known.retired:
+        raise Refused(
+            Problem("person.retired", f"{known.name} is retired in the settings: correct them there first", id)
+        )
+    return None, known
+
+
+def _others(app: App, keys: dict[str, Key], id: str, second: str | None) -> tuple[str, ...]:
+    """Who signs besides the new key: the person who acts and the second one, if so many are needed."""
+    needed, may = signers_needed(keys, id)
+    acting = [each for each in (app.person_id, second) if each in may]
+    if needed == 0:
+        return ()
+    if len(set(acting)) < needed:
+        names = ", ".join(app.names.get(each, each) for each in sorted(may))
+        how = "as one of them with --as" if needed == 1 else "as one of them with --as, and name the other with --with"
+        text = f"{needed} of {names} must sign this for {app.names.get(id, id)}: run it {how}"
+        raise Refused(Problem("key.signers", text, id))
+    return tuple(dict.fromkeys(acting))[:needed]
+
+
+def _signed(
+    app: App, fact: Record, others: tuple[str, ...], reason: str | None, introduced: store.OpenKey | None = None
+) -> int:
+    """Record a fact about a key; whoever must sign it does."""
+    id: str = getattr(fact, "person")  # noqa: B009  # one of three facts, each with its person
+
+    def decide() -> Decision:
+        _, entries = site_keys(app)
+        seen = {f"person:{each}": about[-1] for each, about in entries.items()} | {
+            f"person:{id}": entries.get(id, (0,))[-1]
+        }
+        return Decision([(fact, (f"person:{id}",))], [], seen, reason)
+
+    _, entries = app.record(decide, Signing(app, others, introduced))
+    return entries[0].sequence
+
+
+@person.command("list")
+@json_option
+@click.pass_obj
+def list_people(app: App, as_json: bool) -> None:
+    """List people and every key they have or had."""
+    keys, _ = site_keys(app)
+    found: list[dict[str, Any]] = []
+    for id, who in app.settings.people.items():
+        theirs = [key for key in keys.values() if key.person == id]
+        found.append(
+            {
+                "id": id,
+                "name": who.name,
+                "roles": list(who.roles),
+                "retired": who.retired,
+                "keys": [
+                    {
+                        "key": key.public,
+                        "fingerprint": store.fingerprint(key.public),
+                        "name": key.name,
+                        "roles": list(key.roles),
+                        "created": key.created,
+                        "ended": key.ended,
+                        "why": key.why,
+                    }
+                    for key in theirs
+                ],
+            }
+        )
+    if as_json:
+        emit({"people": found, "problems": []})
+        return
+    rows = []
+    for each in found:
+        base = (each["id"], each["name"] + (" (retired)" if each["retired"] else ""), ", ".join(each["roles"]))
+        for key in each["keys"] or [None]:
+            state = f"{key['why']} in entry {key['ended']}" if key and key["ended"] else "signs" if key else "no key"
+            rows.append((*base, key["fingerprint"] if key else "", str(key["created"]) if key else "", state))
+            base = ("", "", "")
+    click.echo(table(("id", "name", "roles", "key", "since entry", "state"), rows, right=(4,)))
+
+
+def _key_in_use(app: App, id: str) -> Key:
+    key = active_key(site_keys(app)[0], id)
+    if key is None:
+        raise Refused(Problem("key.none", f"{app.names.get(id, id)} has no key in use: there is nothing to end", id))
+    return key
+
+
+@person.command()
+@click.argument("id")
+@click.option("--with", "second", metavar="ID", help="Second person who signs.")
+@click.option("--reason", required=True, help="Why, such as: left the pharmacy.")
+@json_option
+@click.pass_obj
+def retire(app: App, id: str, second: str | None, reason: str, as_json: bool) -> None:
+    """End the key of a person who leaves; two others sign. What it signed stays signed.
+
+    \b
+    compounding --as ana person retire ben --with kim --reason "left the pharmacy"
+    """
+    key = _key_in_use(app, id)
+    others = _others(app, site_keys(app)[0], id, second) or (id,)
+    text = _with_retired(app, id)
+    entry = _signed(app, KeyRetired(person=id, key=key.public), others, reason)
+    if text is not None:
+        from compounding.store.files import write_whole
+
+        write_whole(app.settings_file, text.encode("utf-8"))
+    _say_ended(app, key, "retired", entry, as_json)
+
+
+def _with_retired(app: App, id: str) -> str | None:
+    """The settings with a person retired in them; None if they do not name the person in a table of its own."""
+    if id not in app.settings.people or app.settings.people[id].retired:
+        return None
+    text = re.sub(
+        rf"^(\[people\.{re.escape(id)}\][^\n]*)$",
+        r"\1\nretired = true",
+        app.settings_file.read_text("utf-8"),
+        flags=re.M,
+    )
+    return text if read_settings(text, str(app.settings_file)).people[id].retired else None
+
+
+@person.command()
+@click.argument("id")
+@click.option("--reason", required=True, help="Why, such as: laptop stolen.")
+@click.option("--since", type=click.IntRange(min=1), help="First entry whose signature by this key is in doubt.")
+@json_option
+@click.pass_obj
+def revoke(app: App, id: str, reason: str, since: int | None, as_json: bool) -> None:
+    """End a key that may be in other hands, at once; any one person with a key signs.
+
+    \b
+    compounding --as ana person revoke ben --reason "laptop stolen" --since 812
+    """
+    key = _key_in_use(app, id)
+    fact = validated(KeyRevoked, {"person": id, "key": key.public} | ({"since": since} if since else {}), "revoke")
+    _say_ended(app, key, "revoked", _signed(app, fact, (app.person_id,), reason), as_json)
+
+
+def _say_ended(app: App, key: Key, how: str, entry: int, as_json: bool) -> None:
+    if as_json:
+        emit({"person": key.person, "key": key.public, how: entry, "problems": []})
+        return
+    click.echo(
+        f"The key of {key.name}, {store.fingerprint(key.public)}, is {how} (entry {entry}); what it signed stays signed"
+    )

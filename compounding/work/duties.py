@@ -1,0 +1,295 @@
+"""Who may do what, after what: the rules that every entry of a journal keeps, from the first to the last.
+
+`Duties` reads the entries in order and says of each why it may not stand there. It believes no flag: it knows
+only the entries before. The command line asks the same questions before it writes; this asks them of what
+was written, by whatever way it came in. Kinds that it does not know are left to those who do.
+
+Source:
+    cfr-21-11 (11.10(g), 11.50, 11.100, 11.200); usp-795 (verified by another person than who made it)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from compounding.records.people import Key, active_key
+
+PHARMACIST = ("pharmacist",)
+ANYONE = ("pharmacist", "technician", "qc")
+
+# Facts that are signed, and the roles that may sign them.
+SIGNED: Mapping[str, tuple[str, ...]] = {
+    "formula-approved": PHARMACIST,
+    "deviation-accepted": PHARMACIST,
+    "investigation-closed": PHARMACIST,
+    "verified": PHARMACIST,
+    "released": PHARMACIST,
+    "rejected": PHARMACIST,
+    "key-created": ANYONE,
+    "key-retired": ANYONE,
+    "key-revoked": ANYONE,
+}
+# What a signature of a fact without a meaning of its own says.
+MEANINGS: Mapping[str, str] = {
+    "deviation-accepted": "I looked at this deviation and let the batch go on, for the reason given.",
+    "investigation-closed": "I reviewed this investigation and its conclusion, and close it.",
+    "rejected": "I reject this batch, for the reason given.",
+    "key-created": "This key is in the hands of the person whose name it bears, and I know that person.",
+    "key-retired": "This key shall sign nothing more, for the reason given.",
+    "key-revoked": "This key may be in other hands and shall sign nothing more, for the reason given.",
+}
+
+
+class SigningLike(Protocol):
+    """What an entry says of one signature."""
+
+    @property
+    def person(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+
+
+class EntryLike(Protocol):
+    """What is read of an entry."""
+
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def person(self) -> str: ...
+    @property
+    def body(self) -> Mapping[str, Any]: ...
+    @property
+    def signing(self) -> Sequence[SigningLike]: ...
+
+
+class DutyBroken(Exception):
+    """An entry may not stand where it stands. ``code`` is a stable name, the text says why."""
+
+    def __init__(self, code: str, text: str) -> None:
+        self.code = code
+        super().__init__(text)
+
+
+@dataclass
+class _Batch:
+    """What the entries so far say about one batch."""
+
+    makers: set[str] = field(default_factory=set)
+    authors: dict[int, str] = field(default_factory=dict)
+    last_made: int = 0
+    yielded: bool = False
+    verified: int = 0
+    ended: str = ""
+
+
+def signers_needed(keys: Mapping[str, Key], person: str) -> tuple[int, frozenset[str]]:
+    """How many others sign a new key of a person or its end, and who may.
+
+    A new person is introduced by one pharmacist. Who had a key before gets another from two persons, and
+    so is a key retired. Where fewer others have keys, all of them sign.
+    """
+    others = {key.person: key for key in keys.values() if key.ended is None and key.person != person}
+    if any(key.person == person for key in keys.values()):
+        return min(2, len(others)), frozenset(others)
+    pharmacists = frozenset(id for id, key in others.items() if "pharmacist" in key.roles)
+    return min(1, len(pharmacists)), pharmacists
+
+
+class Duties:
+    """The state that the entries so far add up to."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, Key] = {}
+        self._batches: dict[str, _Batch] = {}
+        self._lots: dict[str, bool] = {}  # True while in quarantine
+
+    def take(self, entry: EntryLike) -> None:
+        """The next entry.
+
+        Raises:
+            DutyBroken: it breaks a rule.
+        """
+        self._check_signing(entry)
+        rule = _RULES.get(entry.kind)
+        if rule:
+            try:
+                rule(self, entry)
+            except (KeyError, TypeError, IndexError) as wrong:
+                raise DutyBroken("body", f"it lacks what every {entry.kind} has ({wrong})") from None
+
+    # ---- signatures and keys ----
+
+    def _check_signing(self, entry: EntryLike) -> None:
+        """Every signature is by a key that signed at this place, under its own person and name."""
+        roles = SIGNED.get(entry.kind)
+        if roles and not entry.signing and (self.keys or entry.kind.startswith("key-")):
+            raise DutyBroken("unsigned", f"it is {entry.kind} and nobody signed it, though keys exist")
+        people = [signing.person for signing in entry.signing]
+        if len(set(people)) < len(people):
+            raise DutyBroken("signed-twice", "one person signed it twice")
+        for place, signing in enumerate(entry.signing):
+            if entry.kind == "key-created" and place == 0:
+                continue  # the key that this entry introduces
+            key = self.keys.get(signing.key)
+            if key is None:
+                raise DutyBroken(
+                    "key-unknown", f"it is signed with a key of {signing.person} that was not introduced before"
+                )
+            if key.ended is not None:
+                raise DutyBroken(
+                    "key-ended", f"it is signed with a key of {key.person} that was {key.why} in entry {key.ended}"
+                )
+            if (key.person, key.name) != (signing.person, signing.name):
+                raise DutyBroken("key-of-another", f"it is signed as {signing.name} with the key of {key.name}")
+            if roles and not set(roles) & set(key.roles):
+                raise DutyBroken(
+                    "role", f"{key.name} is {' and '.join(key.roles)}, and {entry.kind} needs a {roles[0]}"
+                )
+        if entry.signing and entry.kind in SIGNED and entry.kind not in _SIGNED_BY_OTHERS and people != [entry.person]:
+            raise DutyBroken("signer", f"it is {entry.person}'s, but {', '.join(people)} signed it")
+
+    def _key_created(self, entry: EntryLike) -> None:
+        body = entry.body
+        person, public = str(body["person"]), str(body["key"])
+        first = entry.signing[0]
+        if (first.person, first.name, first.key) != (person, body["name"], public):
+            raise DutyBroken("possession", "the key that it introduces did not sign it")
+        if public in self.keys:
+            raise DutyBroken("key-taken", f"it introduces a key that {self.keys[public].name} had before")
+        old = active_key(self.keys, person)
+        if (old.public if old else None) != body.get("replaces"):
+            raise DutyBroken("replaces", "the key that it says it replaces is not the one in use")
+        self._check_others(entry, person, entry.signing[1:])
+        if old:
+            self.keys[old.public] = replace(old, ended=entry.sequence, why="replaced")
+        self.keys[public] = Key(person, str(body["name"]), tuple(body["roles"]), public, entry.sequence)
+
+    def _check_others(self, entry: EntryLike, person: str, signing: Sequence[SigningLike]) -> None:
+        needed, may = signers_needed(self.keys, person)
+        if len({each.person for each in signing} & may) < needed:
+            raise DutyBroken("too-few-signers", f"{needed} of {', '.join(sorted(may))} must sign it")
+
+    def _key_retired(self, entry: EntryLike) -> None:
+        key = self._key_in_use(entry)
+        self._check_others(entry, key.person, entry.signing)
+        self.keys[key.public] = replace(key, ended=entry.sequence, why="retired")
+
+    def _key_revoked(self, entry: EntryLike) -> None:
+        key = self._key_in_use(entry)
+        self.keys[key.public] = replace(key, ended=entry.sequence, why="revoked")
+
+    def _key_in_use(self, entry: EntryLike) -> Key:
+        key = self.keys.get(str(entry.body["key"]))
+        if key is None or key.person != entry.body["person"] or key.ended is not None:
+            raise DutyBroken("key-ended", "the key that it ends is not in use")
+        return key
+
+    # ---- lots ----
+
+    def _lot_received(self, entry: EntryLike) -> None:
+        lot = str(entry.body["lot"])
+        if lot in self._lots:
+            raise DutyBroken("lot-twice", f"lot {lot} was received before")
+        made_here = entry.body.get("made_here")
+        if made_here:
+            self._batch(str(made_here["batch"]), "released")
+        self._lots[lot] = False
+
+    def _lot_held(self, entry: EntryLike) -> None:
+        self._lots[self._lot(entry)] = True
+
+    def _lot_cleared(self, entry: EntryLike) -> None:
+        self._lots[self._lot(entry)] = False
+
+    def _lot(self, entry: EntryLike) -> str:
+        lot = str(entry.body["lot"])
+        if lot not in self._lots:
+            raise DutyBroken("lot-unknown", f"lot {lot} was not received before")
+        return lot
+
+    # ---- batches ----
+
+    def _batch(self, id: str, *states: str) -> _Batch:
+        batch = self._batches.get(id)
+        if batch is None:
+            raise DutyBroken("batch-unknown", f"batch {id} was not opened before")
+        if (batch.ended or "open") not in states:
+            raise DutyBroken("batch-state", f"batch {id} was {batch.ended or 'open'}, not {' or '.join(states)}")
+        return batch
+
+    def _opened(self, entry: EntryLike) -> None:
+        id = str(entry.body["batch"])
+        if id in self._batches:
+            raise DutyBroken("batch-twice", f"batch {id} was opened before")
+        self._batches[id] = _Batch()
+
+    def _made(self, entry: EntryLike) -> None:
+        batch = self._batch(str(entry.body["batch"]), "open")
+        if entry.kind == "weighed" and entry.body.get("lot") and self._lots[self._lot(entry)]:
+            raise DutyBroken("lot-held", f"lot {entry.body['lot']} was in quarantine")
+        batch.makers.add(entry.person)
+        batch.authors[entry.sequence] = entry.person
+        batch.last_made = entry.sequence
+        batch.yielded |= entry.kind == "yielded"
+
+    def _tested(self, entry: EntryLike) -> None:
+        batch = self._batch(str(entry.body["batch"]), "open", "released")
+        batch.authors[entry.sequence] = entry.person
+
+    def _accepted(self, entry: EntryLike) -> None:
+        batch = self._batch(str(entry.body["batch"]), "open")
+        author = batch.authors.get(entry.body["entry"])
+        if author is None:
+            raise DutyBroken("deviation-unknown", f"entry {entry.body['entry']} is no reading of this batch")
+        if author == entry.person:
+            raise DutyBroken("own-deviation", f"{entry.person} accepted a deviation of their own")
+        batch.last_made = entry.sequence
+
+    def _verified(self, entry: EntryLike) -> None:
+        batch = self._batch(str(entry.body["batch"]), "open")
+        if entry.person in batch.makers:
+            raise DutyBroken("own-work", f"{entry.person} took part in making the batch and verified it")
+        if not batch.yielded:
+            raise DutyBroken("not-made", "nothing was made yet that could be verified")
+        batch.verified = entry.sequence
+
+    def _released(self, entry: EntryLike) -> None:
+        batch = self._batch(str(entry.body["batch"]), "open")
+        if batch.verified <= batch.last_made:
+            raise DutyBroken("not-verified", "nobody verified the batch after its last work")
+        batch.ended = "released"
+
+    def _rejected(self, entry: EntryLike) -> None:
+        self._batch(str(entry.body["batch"]), "open").ended = "rejected"
+
+    def _labelled(self, entry: EntryLike) -> None:
+        self._batch(str(entry.body["batch"]), "released")
+
+
+# Kinds whose signers are others than the one who wrote them down, or more than one.
+_SIGNED_BY_OTHERS = ("key-created", "key-retired", "key-revoked")
+_RULES: Mapping[str, Callable[[Duties, EntryLike], None]] = {
+    "key-created": Duties._key_created,
+    "key-retired": Duties._key_retired,
+    "key-revoked": Duties._key_revoked,
+    "lot-received": Duties._lot_received,
+    "lot-measured": Duties._lot,  # type: ignore[dict-item]
+    "lot-quarantined": Duties._lot_held,
+    "lot-cleared": Duties._lot_cleared,
+    "batch-opened": Duties._opened,
+    "weighed": Duties._made,
+    "step-done": Duties._made,
+    "yielded": Duties._made,
+    "tested": Duties._tested,
+    "deviation-accepted": Duties._accepted,
+    "verified": Duties._verified,
+    "released": Duties._released,
+    "rejected": Duties._rejected,
+    "label-printed": Duties._labelled,
+}
