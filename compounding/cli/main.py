@@ -12,12 +12,16 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from compounding.problems import CompoundingError, EnvironmentFails, NotUnderstood, Problem
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+COMPLETING = "_COMPOUNDING_COMPLETE"  # set by a shell that asks what could come next
 LONGEST = 2000  # characters of one option or argument: some thirty lines of a worksheet
 
 # Where each command lives; its one-line help stands here so that --help imports none of them.
@@ -36,6 +40,7 @@ COMMANDS = {
     "label": ("label", "A label of a batch, proved before it is written; label stocks."),
     "scan": ("scan", "What a scanned barcode or a typed id is; reading back a label that was printed."),
     "calendar": ("calendar", "Use-by dates of batches and lots, for any calendar program."),
+    "completion": ("completion", "What makes bash, zsh or fish complete commands, options and ids."),
     "journal": ("journal", "The record itself: init, verify, head."),
     "person": ("person", "People and their signing keys: add, list, retire, revoke."),
 }
@@ -52,7 +57,20 @@ class Commands(click.Group):
             return None
         module = importlib.import_module(f"compounding.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name)
+        if COMPLETING in os.environ:
+            from compounding.cli.completion import completed
+
+            return completed(command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, but among the commands that are not imported yet: the near one is suggested."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand:
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -65,6 +83,12 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 
         click.echo(f"compounding {version('compounding-pharmacy')}")
         ctx.exit()
+
+
+def _people(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from compounding.cli.completion import complete_people
+
+    return complete_people(ctx, parameter, incomplete)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -80,6 +104,12 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     envvar="COMPOUNDING_PASSPHRASE_FILE",
     type=click.Path(),
     help="File with your passphrase, or folder with ID.txt for each person; for scripts. Also COMPOUNDING_PASSPHRASE_FILE.",
+@click.option(
+    "--as",
+    "person",
+    envvar="COMPOUNDING_PERSON",
+    shell_complete=_people,
+    help="Who you are, by id; also COMPOUNDING_PERSON.",
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 @click.pass_context
