@@ -90,7 +90,7 @@ def _completing(known: Known) -> Callable[[click.Context, click.Parameter, str],
 def _items(ctx: click.Context, known: Known, incomplete: str) -> Iterator[CompletionItem]:
     """What begins as it was typed; a shell that completes is told nothing rather than an error."""
     given = ctx.find_root().params
-    app = App(given.get("settings"), given.get("person"))
+    app = App(given.get("settings"), given.get("person"), None)
     try:
         for id, says in known(app):
             if id.startswith(incomplete):

@@ -98,18 +98,18 @@ def _people(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> 
     type=click.Path(dir_okay=False),
     help="Settings file of the pharmacy; also COMPOUNDING_SETTINGS.",
 )
-@click.option("--as", "person", envvar="COMPOUNDING_PERSON", help="Who you are, by id; also COMPOUNDING_PERSON.")
-@click.option(
-    "--passphrase-file",
-    envvar="COMPOUNDING_PASSPHRASE_FILE",
-    type=click.Path(),
-    help="File with your passphrase, or folder with ID.txt for each person; for scripts. Also COMPOUNDING_PASSPHRASE_FILE.",
 @click.option(
     "--as",
     "person",
     envvar="COMPOUNDING_PERSON",
     shell_complete=_people,
     help="Who you are, by id; also COMPOUNDING_PERSON.",
+)
+@click.option(
+    "--passphrase-file",
+    envvar="COMPOUNDING_PASSPHRASE_FILE",
+    type=click.Path(),
+    help="File with your passphrase, or folder with ID.txt for each person; for scripts. Also COMPOUNDING_PASSPHRASE_FILE.",
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 @click.pass_context
