@@ -88,6 +88,7 @@ class Settings(Record, frozen=True, kw_only=True):
 
     ``gtins``: the trade item number of a product, ``"naltrexone-capsule 1.5 mg" = "09501101530003"``, for a pharmacy
     that has one; it belongs to a strength, so a formula could not hold it.
+    ``rule_sets`` are acceptance rules that decide beside those that a formula names: more can be asked for, never less.
     """
 
     site: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
@@ -106,6 +107,7 @@ class Settings(Record, frozen=True, kw_only=True):
     correction: Literal["always", "german-2-percent", "none"] = "always"
     assay_above_100: Literal["refuse", "as-stated", "as-100"] = "refuse"
     bottles: tuple[QuantityText, ...] = ()
+    rule_sets: tuple[str, ...] = ()
     balances: Annotated[dict[str, BalanceSettings], Meta(min_length=1)]
     # ``required``: nothing is verified, released or approved unsigned, not even before the first key is made.
     signatures: Literal["required", "optional"] = "optional"

@@ -149,6 +149,8 @@ TEXTS = {
     "rejection": "batch reject CAPS-MADE --reason TEXT",
     "method": 'qc assay CAPS-MADE "98.7 %" --method TEXT',
     "laboratory": 'qc assay CAPS-MADE "98.7 %" --laboratory TEXT',
+    "content": "qc content CAPS-MADE --unit % TEXT",
+    "column": "qc weights CAPS-MADE --file {folder}/tablets.txt --column TEXT",
     "trait": "qc observe CAPS-MADE TEXT clean --pass",
     "observation": "qc observe CAPS-MADE appearance TEXT --pass",
     "prescription": f"{LABEL} --prescription TEXT",

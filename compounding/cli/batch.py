@@ -12,6 +12,7 @@ from compounding.cli.lists import list_options, show_list
 from compounding.cli.ordering import CORRECTION, balance_from, corrections, order_from, order_options, with_options
 from compounding.cli.plan import plan_data
 from compounding.cli.show import emit, json_option, notice, table
+from compounding.cli.values import one_reading
 from compounding.problems import Problem, Refused, stopping
 from compounding.records.batch import Batch
 from compounding.records.facts import BatchOpened, LotReceived, Tested, Weighed, Yielded
@@ -187,16 +188,21 @@ def finish(decision: Decision, entries: Any, says: str, as_json: bool, **data: A
 def weigh(app: App, id: str, line: str, reading: str, lot_id: str | None, reason: str | None, as_json: bool) -> None:
     """Record a reading for a line: source, filler, vehicle or an ingredient's name.
 
+    The reading may be the line that a balance sends (MT-SICS); with - it is read from the terminal or a pipe, so that
+    a balance that types like a keyboard enters it.
+
     \b
     compounding batch weigh 2026-0001 source "952.4 mg" --lot TAB-1
+    compounding batch weigh 2026-0001 source "S S     0.9524 g" --lot TAB-1
     """
+    reading, sent = one_reading(reading)
 
     def decide() -> Decision:
         lot = app.lot(lot_id) if lot_id else None
         if lot_id and lot is None:
             raise Refused(Problem("lot.unknown", f"Lot {lot_id} was never received here: check the id", lot_id))
         return batch_decision(
-            app, id, lambda found: weigh_line(found, line, reading, lot, reason, app.today()), reason, lot
+            app, id, lambda found: weigh_line(found, line, reading, lot, reason, app.today(), sent), reason, lot
         )
 
     decision, entries = app.record(decide)
@@ -351,7 +357,7 @@ def batch_page(found: Batch, names: Mapping[str, str]) -> str:
     page.append(table(("line", "lot", "planned", "read", "within", "by"), rows, right=(2, 3)))
     page.append(f"steps done: {', '.join(map(str, sorted(found.steps_done))) or 'none'} of {len(plan.steps)}")
     page += [
-        f"{each.fact.trait}: {each.fact.verdict}; {each.fact.observed}"
+        f"{each.fact.trait}: {each.fact.verdict.replace('_', ' ')}; {each.fact.observed}"
         for each in found.tested
         if isinstance(each.fact, Tested)
     ]

@@ -1,18 +1,49 @@
-"""``compounding qc``: quality results of a batch."""
+"""``compounding qc``: quality results of a batch, and of values alone."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from compounding.cli.app import App, Decision
+from compounding.cli.app import App, Decision, fail_if_stopped
 from compounding.cli.batch import batch_decision, finish
-from compounding.cli.show import json_option, notice
-from compounding.problems import Problem
+from compounding.cli.ordering import day as day_of
+from compounding.cli.show import emit, json_option, notice
+from compounding.cli.values import Entered, entered, value_options
+from compounding.problems import NotUnderstood, Problem, stopping
+from compounding.quantities import decimal_text, number, percent
 from compounding.records.batch import Batch
 from compounding.records.facts import Tested
-from compounding.work.testing import WEIGHTS_DO_NOT_PROVE, assay_result, observed_result, weights_result
+from compounding.records.record import replaced
+from compounding.work.testing import assay_result, observed_result, waiting, when_found
+from compounding.work.uniformity import (
+    Judged,
+    content_result,
+    contents_of,
+    judge_contents,
+    judge_weight_variation,
+    said,
+)
+from compounding.work.weights import (
+    WEIGHTS_DO_NOT_PROVE,
+    WeightsJudged,
+    judge_capsules,
+    weights_needed,
+    weights_result,
+)
+
+date_option = click.option("--date", "day", metavar="DATE", help="Day the result was found; default: today.")
+confidence_option = click.option(
+    "--confidence",
+    default="90 %",
+    show_default=True,
+    metavar="SHARE",
+    help="For the share of samples that would pass (ASTM E2810).",
+)
+
+Result = tuple[Tested | None, list[Problem]]
 
 
 @click.group()
@@ -21,31 +52,273 @@ def qc() -> None:
 
 
 @qc.command()
-@click.argument("id")
-@click.argument("values", nargs=-1, required=True, metavar="WEIGHT...")
+@click.argument("words", nargs=-1, metavar="[BATCH] [WEIGHT]...")
 @click.option("--shell", metavar="MASS", help="Mean weight of one empty shell; default: as planned.")
+@click.option("--fill", metavar="MASS", help="Planned fill of one capsule; judges weights without a batch.")
+@click.option("--rule", "rules", multiple=True, metavar="NAME", help="Rule that decides without a batch; repeat it.")
+@value_options
+@date_option
 @json_option
 @click.pass_obj
-def weights(app: App, id: str, values: tuple[str, ...], shell: str | None, as_json: bool) -> None:
+def weights(
+    app: App,
+    /,
+    words: tuple[str, ...],
+    shell: str | None,
+    fill: str | None,
+    rules: tuple[str, ...],
+    day: str | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """Judge the weights of single filled capsules.
+
+    Weights are arguments, a column of a file, or lines: of a pipe with -, or typed one by one if none are given.
 
     \b
     compounding qc weights 2026-0001 "187.3 mg" "186.0 mg" ...
+    compounding qc weights 2026-0001 --file weights.csv --column gross --unit mg
+    compounding qc weights --fill "150 mg" --shell "48 mg" "198.4 mg" "197.1 mg" ...
     """
-    lines: list[str] = []
+    if fill is not None:
+        _weights_alone(app, words, shell, fill, rules, given, as_json)
+        return
+    if rules:
+        raise NotUnderstood(
+            Problem("weights.options", "--rule is for weights without a batch: the formula names the rules")
+        )
+    id, values = _batch_and(words)
+    sets = app.settings.rule_sets
+    taken = entered(values, given, lambda: weights_needed(app.batch(id), sets))
+    found: list[WeightsJudged] = []
 
-    def judge(found: Batch) -> tuple[Tested | None, list[Problem]]:
-        planned = found.plan.capsule.shell if found.plan.capsule else "0 mg"
-        fact, problems, lines[:] = weights_result(found, values, shell or planned)
-        return fact, problems
+    def judge(batch: Batch) -> Result:
+        fact, problems, judged = weights_result(batch, taken.readings, shell, sets)
+        found[:] = [judged] if judged else []
+        return _with_origin(fact, taken), problems
 
-    decision, entries = app.record(lambda: batch_decision(app, id, judge, None))
+    decision, entries = _record(app, id, day, judge)
     if not as_json:
-        for line in lines:
+        for line in found[0].lines:
             click.echo(f"  {line}")
-    _finish(decision, entries, as_json)
+    _finish(decision, entries, as_json, **_rules_as_data(found[0]))
     if not as_json:
         notice(WEIGHTS_DO_NOT_PROVE)
+
+
+def _batch_and(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    if not words:
+        raise click.UsageError("Missing argument 'BATCH'.")
+    return words[0], words[1:]
+
+
+def _weights_alone(
+    app: App,
+    words: tuple[str, ...],
+    shell: str | None,
+    fill: str,
+    names: tuple[str, ...],
+    given: dict[str, Any],
+    as_json: bool,
+) -> None:
+    from compounding.rules.capsule_weights import THEORETICAL
+    from compounding.work.ruling import WEIGHTS, least_capsules, ruling
+
+    if shell is None:
+        raise NotUnderstood(
+            Problem("weights.options", "Weights without a batch need the mean empty shell: give --shell")
+        )
+    sets = app.settings.rule_sets if app.has_settings else ()
+    unknown = next((name for name in names if name not in WEIGHTS), None)
+    if unknown:
+        text = f"{unknown} is no rule of capsule weights: there are {', '.join(WEIGHTS)}"
+        raise NotUnderstood(Problem("weights.rule", text, unknown))
+    deciding = ruling(names or (THEORETICAL,), sets, WEIGHTS, app.today())
+    taken = entered(words, given, lambda: least_capsules(deciding, None))
+    found = judge_capsules(taken.readings, shell, fill, deciding, None, app.today())
+    problems = []
+    if found.reasons:
+        more = f" and {len(found.reasons) - 3} more" if len(found.reasons) > 3 else ""
+        problems.append(Problem("weights.fail", f"The weights fail: {'; '.join(found.reasons[:3])}{more}"))
+    if found.alike:
+        problems.append(Problem("weights.alike", found.alike, stops=False))
+    if as_json:
+        told_all = {"problems": [vars(each) for each in problems]}
+        emit(
+            {
+                "n": len(taken.readings),
+                "verdict": found.verdict,
+                "observed": found.observed,
+                **_rules_as_data(found),
+                **told_all,
+            }
+        )
+    else:
+        for line in found.lines:
+            click.echo(f"  {line}")
+        click.echo(f"Capsule weights: {found.verdict}; {found.observed}.")
+    _say(problems, as_json)
+
+
+def _rules_as_data(found: WeightsJudged) -> dict[str, Any]:
+    return {
+        "rules": [
+            {
+                "rule": each.rule.id,
+                "authority": each.rule.authority,
+                "decides": each.rule.id in found.deciding,
+                "verdict": each.verdict,
+                "reasons": list(each.reasons),
+                "source": each.rule.source,
+                "verified": each.rule.verified,
+            }
+            for each in found.judged
+        ]
+    }
+
+
+@qc.command()
+@click.argument("values", nargs=-1, metavar="[VALUE]...")
+@click.option(
+    "--target", default="100", show_default=True, metavar="PERCENT", help="T: content at manufacture, in % of label."
+)
+@click.option("--strength", metavar="MASS", help="Strength on the label, for values that are masses.")
+@click.option("--assay", metavar="SHARE", help="Assay of the batch: judges net weights (weight variation).")
+@click.option("--fill", metavar="MASS", help="What a capsule holds, for weight variation.")
+@confidence_option
+@value_options
+@json_option
+@click.pass_obj
+def uniformity(
+    app: App,
+    /,
+    values: tuple[str, ...],
+    target: str,
+    strength: str | None,
+    assay: str | None,
+    fill: str | None,
+    confidence: str,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Judge the contents of 10 or 30 single units (USP <905>, Ph. Eur. 2.9.40), without a batch.
+
+    Values are percent of label, or masses with --strength; arguments, a column of a file, or lines: of a pipe with -,
+    or typed one by one if none are given. With --assay, --fill and --strength they are net weights.
+
+    \b
+    compounding qc uniformity 99.1 100.4 101.2 98.7 100.9 99.6 100.2 101.0 98.9 100.0
+    compounding qc uniformity --file contents.csv --column found --unit mg --strength "1.5 mg"
+    """
+    bare = "%" if strength is None and assay is None else None
+    readings = entered(values, given, lambda: 10, unit=bare).readings
+    share = number(target.removesuffix("%").rstrip(" "))
+    sure, today = percent(confidence), app.today()
+    if assay is None and fill is None:
+        judged = judge_contents(contents_of(readings, strength), target=share, confidence=sure, on=today)
+    elif assay is None or fill is None or strength is None:
+        text = "Weight variation needs --assay, --fill and --strength together; content uniformity needs no --fill"
+        raise NotUnderstood(Problem("uniformity.options", text))
+    else:
+        judged = judge_weight_variation(
+            readings, assay=assay, strength=strength, fill=fill, target=share, confidence=sure, on=today
+        )
+    problems = _problems_of(judged)
+    if as_json:
+        emit(_judged_as_data(judged) | {"problems": [vars(each) for each in problems]})
+    else:
+        for line in judged.lines:
+            click.echo(f"  {line}")
+        click.echo(f"Content uniformity, stage {judged.usp.stage}: {said(judged.verdict)}")
+    _say(problems, as_json)
+
+
+def _problems_of(judged: Judged) -> list[Problem]:
+    usp = judged.usp
+    if usp.verdict == "pass":
+        return []
+    value = f"The acceptance value is {usp.acceptance_value_rounded}, at most {usp.limit} passes"
+    if usp.verdict == "test_20_more":
+        text = f"{value}: the 10 units have not passed yet. Test 20 more, and judge all 30 together"
+        return [Problem("uniformity.test-20-more", text, stops=False)]
+    units = ", ".join(str(each.index + 1) for each in usp.out_of_range)
+    outside = f"; outside the window: unit {units}" if units else ""
+    return [Problem("uniformity.fail", f"{value}{outside}: the 30 units fail")]
+
+
+def _judged_as_data(judged: Judged) -> dict[str, Any]:
+    usp = judged.usp
+    window = [decimal_text(edge) for edge in usp.window] if usp.window else None
+    return {
+        "n": usp.n,
+        "mean_percent": decimal_text(usp.mean),
+        "sd_percent": str(usp.sd),
+        "rsd_percent": None if usp.rsd is None else str(usp.rsd),
+        "target_percent": decimal_text(usp.target),
+        "case": usp.case,
+        "reference_value_percent": decimal_text(usp.reference_value),
+        "acceptability_constant": float(usp.acceptability_constant),
+        "acceptance_value": float(usp.acceptance_value),
+        "acceptance_value_rounded": float(usp.acceptance_value_rounded),
+        "limit": float(usp.limit),
+        "stage": usp.stage,
+        "window_percent": window,
+        "out_of_range": [
+            {"unit": each.index + 1, "value_percent": decimal_text(each.value)} for each in usp.out_of_range
+        ],
+        "verdict": usp.verdict,
+        "others": [{"rule": "content-uniformity-2.9.6-B", "verdict": judged.europe.verdict}] if judged.europe else [],
+        "confidence_percent": decimal_text(100 * judged.confidence),
+        "would_pass_at_least_percent": None if judged.promise is None else decimal_text(judged.promise),
+        "working": list(judged.lines),
+    }
+
+
+@qc.command()
+@click.argument("id", metavar="BATCH")
+@click.argument("values", nargs=-1, metavar="[VALUE]...")
+@click.option("--method", help="How it was found, if not as the formula says.")
+@click.option("--laboratory", help="Who found it.")
+@confidence_option
+@value_options
+@date_option
+@json_option
+@click.pass_obj
+def content(
+    app: App,
+    /,
+    id: str,
+    values: tuple[str, ...],
+    method: str | None,
+    laboratory: str | None,
+    confidence: str,
+    day: str | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Record the contents of single capsules of a batch: 10, and 20 more where those ask for it.
+
+    Values are percent of label (98.7 %) or the mass found in each (1.48 mg). The 20 are judged together with the 10.
+
+    \b
+    compounding qc content 2026-0001 --file contents.csv --column found --unit mg --laboratory "Example Laboratories"
+    """
+    sure, sets = percent(confidence), app.settings.rule_sets
+    taken = entered(values, given, lambda: 20 if waiting(app.batch(id), "content uniformity") else 10)
+    found: list[Judged] = []
+
+    def judge(batch: Batch) -> Result:
+        fact, problems, judged = content_result(
+            batch, taken.readings, rule_sets=sets, confidence=sure, method=method, laboratory=laboratory
+        )
+        found[:] = [judged] if judged else []
+        return _with_origin(fact, taken), problems
+
+    decision, entries = _record(app, id, day, judge)
+    if not as_json:
+        for line in found[0].lines:
+            click.echo(f"  {line}")
+    _finish(decision, entries, as_json, uniformity=_judged_as_data(found[0]))
 
 
 @qc.command()
@@ -53,17 +326,18 @@ def weights(app: App, id: str, values: tuple[str, ...], shell: str | None, as_js
 @click.argument("result")
 @click.option("--method", help="How it was found, if not as the formula says.")
 @click.option("--laboratory", help="Who found it.")
+@date_option
 @json_option
 @click.pass_obj
-def assay(app: App, id: str, result: str, method: str | None, laboratory: str | None, as_json: bool) -> None:
+def assay(
+    app: App, id: str, result: str, method: str | None, laboratory: str | None, day: str | None, as_json: bool
+) -> None:
     """Record an assay: percent of label, or the mass in one capsule or one millilitre.
 
     \b
     compounding qc assay 2026-0001 "98.7 %" --laboratory "Example Laboratories"
     """
-    decision, entries = app.record(
-        lambda: batch_decision(app, id, lambda found: assay_result(found, result, method, laboratory), None)
-    )
+    decision, entries = _record(app, id, day, lambda found: assay_result(found, result, method, laboratory))
     _finish(decision, entries, as_json)
 
 
@@ -72,22 +346,55 @@ def assay(app: App, id: str, result: str, method: str | None, laboratory: str | 
 @click.argument("trait")
 @click.argument("found")
 @click.option("--pass/--fail", "passes", default=None, help="Your verdict, where only a person can tell.")
+@date_option
 @json_option
 @click.pass_obj
-def observe(app: App, id: str, trait: str, found: str, passes: bool | None, as_json: bool) -> None:
+def observe(app: App, id: str, trait: str, found: str, passes: bool | None, day: str | None, as_json: bool) -> None:
     """Record what was seen or read: appearance, pH, volume.
 
     \b
     compounding qc observe 2026-0001 appearance "closed, clean, even powder" --pass
     compounding qc observe 2026-0002 pH 3.6
     """
-    decision, entries = app.record(
-        lambda: batch_decision(app, id, lambda batch: observed_result(batch, trait, found, passes), None)
-    )
+    decision, entries = _record(app, id, day, lambda batch: observed_result(batch, trait, found, passes))
     _finish(decision, entries, as_json)
 
 
-def _finish(decision: Decision, entries: Any, as_json: bool) -> None:
+def _record(app: App, id: str, day: str | None, judge: Callable[[Batch], Result]) -> tuple[Decision, Any]:
+    """Judge a result of a batch, see that its day can be, and write it down."""
+    found_on, today = day_of(app, day) if day else None, app.today()
+
+    def dated(batch: Batch) -> Result:
+        return when_found(batch, judge(batch), found_on, today)
+
+    return app.record(lambda: batch_decision(app, id, dated, None))
+
+
+def _with_origin(fact: Tested | None, taken: Entered) -> Tested | None:
+    if fact is None:
+        return None
+    return replaced(fact, entered=taken.how, findings=(*fact.findings, *taken.withdrawn))
+
+
+def _finish(decision: Decision, entries: Any, as_json: bool, **data: Any) -> None:
     fact = decision.facts[0][0]
     assert isinstance(fact, Tested)
-    finish(decision, entries, f"{fact.trait}: {fact.verdict}; {fact.observed}. Expected: {fact.expected}.", as_json)
+    says = f"{fact.trait}: {said(fact.verdict)}; {fact.observed}. Expected: {fact.expected}."
+    if not as_json:
+        for problem in decision.problems:
+            if not problem.stops:
+                notice(f"{problem.text} [{problem.code}]")
+    finish(decision, entries, says, as_json, **data)
+
+
+def _say(problems: list[Problem], as_json: bool) -> None:
+    """Tell every problem, and end with exit code 1 if one of them stops."""
+    if not as_json:
+        for problem in problems:
+            if not problem.stops:
+                notice(f"{problem.text} [{problem.code}]")
+        fail_if_stopped(problems)
+        return
+    for problem in problems:
+        notice(f"{problem.text} [{problem.code}]")
+    raise click.exceptions.Exit(1 if stopping(problems) else 0)

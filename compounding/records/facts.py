@@ -116,7 +116,10 @@ class BatchOpened(Record, frozen=True, kw_only=True):
 
 
 class Weighed(Record, frozen=True, kw_only=True):
-    """A reading for one line of the worksheet, inside its limits or not: it happened."""
+    """A reading for one line of the worksheet, inside its limits or not: it happened.
+
+    ``sent`` is the balance's own line, with its mark of stability, where the balance sent the reading.
+    """
 
     batch: str
     line: str
@@ -129,6 +132,7 @@ class Weighed(Record, frozen=True, kw_only=True):
     replaces: int | None = None
     tablets: int | None = None
     balance: str | None = None
+    sent: str | None = None
 
 
 class StepDone(Record, frozen=True, kw_only=True):
@@ -154,17 +158,26 @@ class Yielded(Record, frozen=True, kw_only=True):
 
 
 class Tested(Record, frozen=True, kw_only=True):
-    """One quality result: what was expected, what was seen, the verdict."""
+    """One quality result: what was expected, what was seen, the verdict.
+
+    A content uniformity at stage 1 that does not pass is ``test_20_more``: it holds the batch until a later result
+    ``joins`` its entry, and is judged on the values of both. ``found`` is the day of the result where it was not the
+    day of the entry; ``entered`` says how the values came in, such as a file with its digest.
+    """
 
     batch: str
     trait: str
     method: str
     expected: str
     observed: str
-    verdict: Literal["pass", "fail"]
+    verdict: Literal["pass", "fail", "test_20_more"]
     values: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     laboratory: str | None = None
+    stage: int | None = None
+    joins: int | None = None
+    found: DateText | None = None
+    entered: str | None = None
 
 
 class DeviationAccepted(Record, frozen=True, kw_only=True):

@@ -135,7 +135,7 @@ class Test(Record, frozen=True, kw_only=True):
     __test__ = False
 
     trait: str
-    kind: Literal["weights", "assay", "observation", "number", "volume"]
+    kind: Literal["weights", "content", "assay", "observation", "number", "volume"]
     method: str
     expected: str
     source: str

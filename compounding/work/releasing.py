@@ -17,6 +17,7 @@ from compounding.records.facts import (
     Yielded,
 )
 from compounding.settings import Person
+from compounding.work.testing import waiting
 from compounding.work.weighing import still_open
 
 VERIFIED = "I compared this record with its formula, the materials and the preparation, and found them to agree."
@@ -114,6 +115,11 @@ def check_tests(batch: Batch) -> list[Problem]:
             if each.verdict == "fail":
                 text = f"{test.trait} failed ({each.observed}): reject the batch; a later result does not undo it"
                 problems.append(Problem("test.failed", text, test.trait))
+        if found and (first := waiting(batch, test.trait)):
+            text = (
+                f"{test.trait}: stage 1 (entry {first.sequence}) asks for 20 more units: test them, or reject the batch"
+            )
+            problems.append(Problem("test.unfinished", text, test.trait))
     return problems
 
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from compounding.calc.weights import AgainstTheoretical
-from compounding.problems import CannotCompute, NotUnderstood, Problem
-from compounding.quantities import amount, decimal_text, number, quantity, ratio, told
+from compounding.problems import NotUnderstood, Problem
+from compounding.quantities import decimal_text, number, quantity, ratio, told
 from compounding.records.batch import Batch
-from compounding.records.facts import Tested
+from compounding.records.facts import Recorded, Tested
 from compounding.records.formula import Test
+from compounding.records.record import replaced
 from compounding.rules.acceptance import conforms
-from compounding.rules.capsule_weights import Judgement, judge_weights
-
-WEIGHTS_DO_NOT_PROVE = (
-    "Weights do not prove content: below 25 mg or 25 % of active in a unit only an assay of single units does."
-)
 
 
 def find_test(batch: Batch, trait: str, kind: str | None = None) -> tuple[Test | None, list[Problem]]:
@@ -40,62 +36,37 @@ def find_test(batch: Batch, trait: str, kind: str | None = None) -> tuple[Test |
     return test, problems
 
 
-def weights_result(batch: Batch, weights: Sequence[str], shell: str) -> tuple[Tested | None, list[Problem], list[str]]:
-    """Capsules weighed one by one, against the theoretical weight and the other rules that the formula names.
+def when_found(
+    batch: Batch, decided: tuple[Tested | None, list[Problem]], day: date | None, today: date
+) -> tuple[Tested | None, list[Problem]]:
+    """A result with the day it was found: not before the batch was prepared, and not in the future.
 
     Args:
         batch: the batch as it stands.
-        weights: gross weight of each filled capsule, as read.
-        shell: mean weight of one empty shell.
-
-    Returns:
-        The result, the problems, and one line for each rule that was computed.
-
-    Source:
-        unc-pharmlabs-capsules
+        decided: the result and the problems so far.
+        day: the day it was found; None for today.
+        today: the day of the entry.
     """
-    test, problems = find_test(batch, "capsule weights", "weights")
-    if problems or test is None or batch.plan.capsule is None:
-        return None, problems, []
-    if len(weights) < (test.units or 1):
-        text = f"{len(weights)} weights were given; {test.units} capsules are weighed one by one. Weigh {test.units} and give each"
-        raise CannotCompute(text, code="weights.too-few")
-    gross = [_milligrams(weight) for weight in weights]
-    fill = amount(quantity(batch.plan.capsule.fill), "mg")
-    judged = judge_weights(gross, _milligrams(shell), fill, on=batch.prepared)
-    ruling = [each for each in judged if each.rule.id in test.rules]
-    failed = [reason for each in ruling if each.verdict != "pass" for reason in each.reasons]
-    fact = Tested(
-        batch=batch.id,
-        trait=test.trait,
-        method=test.method,
-        expected=test.expected,
-        observed=_weights_observed(judged),
-        verdict="fail" if failed else "pass",
-        values=tuple(weights),
-        findings=(*failed, f"mean empty shell {shell}", WEIGHTS_DO_NOT_PROVE),
-    )
-    lines = [f"{each.rule.authority}: {each.verdict.replace('_', ' ')}" for each in judged]
-    return fact, failing(fact, failed), lines
+    fact, problems = decided
+    found = day or today
+    wrong = None
+    if found > today:
+        text = f"{found} has not come yet; today is {today}. Give the day the result was found"
+        wrong = Problem("test.in-future", text, "--date")
+    elif found < batch.prepared:
+        text = f"{found} is before {batch.id} was prepared, on {batch.prepared}: check the day, and which batch it is"
+        wrong = Problem("test.before-batch", text, "--date")
+    if wrong:  # what would have been recorded is not, so nothing that says so is told
+        return None, [wrong] if fact else [*problems, wrong]
+    return (replaced(fact, found=found.isoformat()) if fact and day else fact), problems
 
 
-def _milligrams(text: str) -> Fraction:
-    value = quantity(text)
-    if value.dimensionality != quantity("1 mg").dimensionality:
-        raise NotUnderstood(Problem("weights.unit", f"{text} is not a mass: write each weight such as 187.3 mg", text))
-    return amount(value, "mg")
-
-
-def _weights_observed(judged: Sequence[Judgement]) -> str:
-    """What the capsules weighed, in one line for the record."""
-    result = next(each.result for each in judged if isinstance(each.result, AgainstTheoretical))
-    gross, net = result.gross_percent, result.net_percent
-    return (
-        f"n {result.gross.n}, mean {decimal_text(result.gross.mean, 1)} mg of {decimal_text(result.theoretical, 1)} mg in theory; "
-        f"gross {decimal_text(min(gross), 1)} to {decimal_text(max(gross), 1)} %, "
-        f"net fill {decimal_text(min(net), 1)} to {decimal_text(max(net), 1)} % of theory; "
-        f"relative standard deviation {decimal_text(Fraction(result.gross.rsd or 0), 2)} %"
-    )
+def waiting(batch: Batch, trait: str) -> Recorded | None:
+    """The stage 1 of a trait that asked for 20 more units and has not got them; None if there is none."""
+    results = [(each, each.fact) for each in batch.tested if isinstance(each.fact, Tested) and each.fact.trait == trait]
+    joined = {fact.joins for _, fact in results}
+    asked = [each for each, fact in results if fact.verdict == "test_20_more" and each.sequence not in joined]
+    return asked[-1] if asked else None
 
 
 def assay_result(
@@ -170,8 +141,8 @@ def observed_result(batch: Batch, trait: str, found: str, passes: bool | None) -
     test, problems = find_test(batch, trait)
     if problems or test is None:
         return None, problems
-    if test.kind in ("weights", "assay"):
-        text = f"{test.trait} is not observed but measured: use qc {'weights' if test.kind == 'weights' else 'assay'}"
+    if test.kind in ("weights", "content", "assay"):
+        text = f"{test.trait} is not observed but measured: use qc {test.kind}"
         return None, [Problem("test.kind", text, trait)]
     if test.kind == "observation":
         if passes is None:

@@ -14,7 +14,7 @@ from compounding.work.stocking import check_left, check_lot
 
 
 def weigh(
-    batch: Batch, line_name: str, reading: str, lot: Lot | None, reason: str | None, on: date
+    batch: Batch, line_name: str, reading: str, lot: Lot | None, reason: str | None, on: date, sent: str | None = None
 ) -> tuple[Weighed | None, list[Problem]]:
     """Judge a reading against its line.
 
@@ -25,6 +25,7 @@ def weigh(
         lot: the lot that was taken, as it stands; None if the line has none.
         reason: why the line is weighed again, if it is.
         on: the day of the weighing.
+        sent: the line that the balance sent, if it did.
 
     Returns:
         The fact to record, or None if the reading cannot belong to the line; and every problem seen.
@@ -73,6 +74,7 @@ def weigh(
         replaces=earlier.sequence if earlier else None,
         tablets=batch.plan.source.tablets if line.line == "source" else None,
         balance=batch.plan.balance.name if line.measure == "balance" else None,
+        sent=sent,
     )
     return fact, problems
 

@@ -191,7 +191,8 @@ def _checks(batch: Batch, names: Mapping[str, str]) -> tuple[CheckLine, ...]:
         for each in found:
             assert isinstance(each.fact, Tested)
             person = names.get(each.person, each.person)
-            lines.append(CheckLine(test.trait, expected, each.fact.observed, each.fact.verdict, person, _at(each)))
+            verdict = each.fact.verdict.replace("_", " ")
+            lines.append(CheckLine(test.trait, expected, each.fact.observed, verdict, person, _at(each)))
     return tuple(lines)
 
 

@@ -1,0 +1,68 @@
+"""Which acceptance rules decide: those that the formula names, and those that the pharmacy asks for beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from compounding.problems import CannotCompute, NotUnderstood, Problem
+from compounding.rules.acceptance import Rule, rule
+from compounding.rules.capsule_weights import BRAZIL, EUROPE, EUROPE_CONTENT, GERMANY, THEORETICAL, Judgement
+
+WEIGHTS: Final = (THEORETICAL, EUROPE, BRAZIL, GERMANY)
+USP_CONTENT: Final = "content-uniformity"
+CONTENTS: Final = (USP_CONTENT, EUROPE_CONTENT)
+
+
+def ruling(named: Sequence[str], settings: Sequence[str], of: Sequence[str], on: date) -> tuple[Rule, ...]:
+    """The rules that decide on one kind of test.
+
+    Args:
+        named: rules that the formula's test names.
+        settings: rules of the pharmacy's settings, for any kind of test: they are added, and take nothing away.
+        of: the rules there are for this kind of test.
+        on: the day the batch was prepared.
+
+    Returns:
+        Their rows, the formula's first.
+
+    Raises:
+        NotUnderstood: the settings name a rule that is none, or one that was not in force that day.
+    """
+    for name in settings:
+        if name not in (*WEIGHTS, *CONTENTS):
+            text = f"rule_sets in the settings names {name}: there are {', '.join((*WEIGHTS, *CONTENTS))}"
+            raise NotUnderstood(Problem("settings.rule-set", text, name))
+    wanted = dict.fromkeys((*named, *(name for name in settings if name in of)))
+    return tuple(rule(name, on) for name in wanted)
+
+
+def least_capsules(rules: Sequence[Rule], units: int | None) -> int:
+    """The least count of capsules that lets every ruling rule judge their weights.
+
+    Args:
+        rules: the rules that decide.
+        units: what the formula's test asks for.
+    """
+    counts = [each.limits.get("least_units") or min(_listed(each)) for each in rules]
+    return max([units or 1, *(count for count in counts if isinstance(count, int))])
+
+
+def _listed(row: Rule) -> list[int]:
+    units = row.limits["units"]
+    assert isinstance(units, list)
+    return units
+
+
+def check_all_judged(judged: Sequence[Judgement], rules: Sequence[Rule]) -> None:
+    """A rule that decides must have been able to judge.
+
+    Raises:
+        CannotCompute: it asks for other capsules than were weighed.
+    """
+    deciding = {each.id for each in rules}
+    for each in judged:
+        if each.rule.id in deciding and each.verdict == "not_judged":
+            text = f"{each.rule.authority} decides here and cannot judge: {' '.join(each.reasons)}"
+            raise CannotCompute(text, code="weights.count")

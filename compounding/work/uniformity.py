@@ -1,0 +1,257 @@
+"""Content uniformity of single units: of values alone, and of a batch whose two stages belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Literal
+
+from compounding.calc.around_mean import ContentAroundMean
+from compounding.calc.chance import lower_bound
+from compounding.calc.rounding import rounded_half_up
+from compounding.calc.uniformity import Uniformity, judge, percent_of_label, working
+from compounding.calc.weight_variation import judge_by_weight
+from compounding.problems import CannotCompute, NotUnderstood, Problem
+from compounding.quantities import amount, decimal_text, percent, quantity
+from compounding.records.batch import Batch
+from compounding.records.facts import Recorded, Tested
+from compounding.rules.acceptance import Rule, rule
+from compounding.rules.capsule_weights import EUROPE_CONTENT, judge_contents_around_mean
+from compounding.work.readings import Reading, Row, check_one_unit, milligrams, read
+from compounding.work.ruling import CONTENTS, USP_CONTENT, ruling
+from compounding.work.testing import failing, find_test, waiting
+
+Verdict = Literal["pass", "fail", "test_20_more"]
+_WORST: tuple[Verdict, ...] = ("fail", "test_20_more", "pass")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Units judged by every rule of content, and what they promise of others like them.
+
+    Args:
+        usp: USP <905> with its numbers.
+        europe: Ph. Eur. 2.9.6 B on the same contents; None where their mean is zero.
+        verdict: of the rules that decide, the strictest answer.
+        confidence: of the promise [1].
+        promise: at least this share of samples would pass, at that confidence (ASTM E2810) [percent]; None where
+            the mean is zero.
+    """
+
+    usp: Uniformity
+    europe: ContentAroundMean | None
+    verdict: Verdict
+    confidence: Fraction
+    promise: Fraction | None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The working, the other rule and the promise, one sentence each."""
+        lines = list(working(self.usp))
+        if self.europe:
+            reasons = f" ({'; '.join(self.europe.reasons)})" if self.europe.reasons else ""
+            lines.append(f"Ph. Eur. 2.9.6 B, around the mean: {said(self.europe.verdict)}{reasons}")
+        if self.promise is not None:
+            lines.append(
+                f"ASTM E2810: with {decimal_text(100 * self.confidence, 2)} % confidence at least "
+                f"{decimal_text(self.promise, 1)} % of samples like this one would pass USP <905>"
+            )
+        return tuple(lines)
+
+
+def said(verdict: str) -> str:
+    """A verdict in words: ``test 20 more``."""
+    return verdict.replace("_", " ")
+
+
+def contents_of(readings: Sequence[Reading], strength: str | None) -> tuple[Fraction, ...]:
+    """Contents in percent of label, from percentages or from the active found in each unit.
+
+    Args:
+        readings: one a unit, all in one unit of measure.
+        strength: active per unit on the label; needed for masses.
+
+    Raises:
+        NotUnderstood: mixed units, no mass and no percentage, or masses without a strength.
+    """
+    check_one_unit(readings)
+    if readings and readings[0].unit == "%":
+        return tuple(each.value for each in readings)
+    masses = milligrams(readings, "uniformity.unit")
+    if strength is None:
+        text = f"{readings[0].text} is a mass: give the strength on the label with --strength, such as 1.5 mg"
+        raise NotUnderstood(Problem("uniformity.strength", text, "--strength"))
+    return percent_of_label(masses, mass_of(strength, "--strength"))
+
+
+def mass_of(text: str, where: str) -> Fraction:
+    """A mass from its text [mg].
+
+    Raises:
+        NotUnderstood: it is no mass.
+    """
+    value = quantity(text)
+    if value.dimensionality != quantity("1 mg").dimensionality:
+        raise NotUnderstood(Problem("uniformity.unit", f"{where} {text} is not a mass: write such as 1.5 mg", where))
+    return amount(value, "mg")
+
+
+def judge_contents(
+    contents: Sequence[Fraction], *, target: Fraction, confidence: Fraction, on: date, rules: Sequence[Rule] = ()
+) -> Judged:
+    """Judge ten or thirty contents by every rule there is.
+
+    Args:
+        contents: one a unit [percent of label].
+        target: T, content per unit at manufacture [percent of label].
+        confidence: for the promise of ASTM E2810 [1; between 0 and 1].
+        on: the day whose rules judge.
+        rules: the rules that decide; USP <905> if none is named.
+
+    Raises:
+        CannotCompute: another count than 10 or 30, or a number out of its range.
+    """
+    limits = rule(USP_CONTENT, on)
+    usp = judge(
+        contents,
+        target=target,
+        limit=limits.decimal("acceptance_value"),
+        unit_limit=limits.decimal("unit_window_percent"),
+    )
+    return _with_others(usp, contents, confidence, on, rules)
+
+
+def judge_weight_variation(
+    net: Sequence[Reading],
+    *,
+    assay: str,
+    strength: str,
+    fill: str,
+    target: Fraction,
+    confidence: Fraction,
+    on: date,
+) -> Judged:
+    """Contents estimated from net weights, where the active is enough of the capsule for that.
+
+    Args:
+        net: what each capsule held, weighed without its shell.
+        assay: of the batch, such as ``98.7 %``.
+        strength: active per capsule on the label.
+        fill: what a capsule holds, active and filler.
+        target, confidence, on: as for `judge_contents`.
+
+    Raises:
+        Refused: below 25 mg or 25 % of active; says why.
+    """
+    usp = judge_by_weight(
+        milligrams(net, "uniformity.unit"),
+        100 * percent(assay),
+        active_mg=mass_of(strength, "--strength"),
+        contents_mg=mass_of(fill, "--fill"),
+        target=target,
+    )
+    return _with_others(usp, None, confidence, on, ())
+
+
+def _with_others(
+    usp: Uniformity, contents: Sequence[Fraction] | None, confidence: Fraction, on: date, rules: Sequence[Rule]
+) -> Judged:
+    if not 0 < confidence < 1:
+        raise CannotCompute(f"A confidence of {float(100 * confidence):g} % was given: write one such as 90 %")
+    europe = judge_contents_around_mean(contents, on=on) if contents and usp.mean else None
+    answers = {USP_CONTENT: usp.verdict} | ({EUROPE_CONTENT: europe.verdict} if europe else {})
+    deciding = {answers.get(each.id, "fail") for each in rules} or {usp.verdict}
+    promise = None
+    if usp.mean:
+        bound = lower_bound(
+            usp.n, float(usp.mean), float(usp.sd), confidence=float(confidence), target=float(usp.target)
+        )
+        promise = Fraction(min(int(bound * 1000), 999), 10)  # cut, never rounded up: ten units promise no certainty
+    return Judged(usp, europe, next(each for each in _WORST if each in deciding), confidence, promise)
+
+
+def content_result(
+    batch: Batch,
+    readings: Sequence[Reading],
+    *,
+    rule_sets: Sequence[str] = (),
+    confidence: Fraction = Fraction(9, 10),
+    method: str | None = None,
+    laboratory: str | None = None,
+) -> tuple[Tested | None, list[Problem], Judged | None]:
+    """Contents of single units of a batch. Twenty join the ten of a stage 1 that asked for them, and replace nothing.
+
+    Args:
+        batch: the batch as it stands.
+        readings: what was found in each unit, in percent of label or as a mass.
+        rule_sets: rules that the pharmacy's settings name.
+        confidence: for the promise of ASTM E2810 [1].
+        method: how it was found, if not as the formula says.
+        laboratory: who found it.
+
+    Raises:
+        CannotCompute: not 10 (or 30) units, or not 20 where stage 1 asked for them.
+
+    Source:
+        usp-905-table-2; usp-905-faq
+    """
+    test, problems = find_test(batch, "content uniformity", "content")
+    if problems or test is None:
+        return None, problems, None
+    first = waiting(batch, test.trait)
+    _check_count(len(readings), first)
+    earlier = first.fact.values if first and isinstance(first.fact, Tested) else ()
+    contents = (*_recorded(earlier, batch), *contents_of(readings, batch.plan.strength))
+    rules = ruling(test.rules or (USP_CONTENT,), rule_sets, CONTENTS, batch.prepared)
+    judged = judge_contents(contents, target=Fraction(100), confidence=confidence, on=batch.prepared, rules=rules)
+    fact = Tested(
+        batch=batch.id,
+        trait=test.trait,
+        method=method or test.method,
+        expected=test.expected,
+        observed=_observed(judged.usp),
+        verdict=judged.verdict,
+        values=tuple(each.text for each in readings),
+        findings=judged.lines,
+        laboratory=laboratory,
+        stage=judged.usp.stage,
+        joins=first.sequence if first else None,
+    )
+    return fact, _told(fact, judged), judged
+
+
+def _recorded(values: Sequence[str], batch: Batch) -> tuple[Fraction, ...]:
+    return contents_of([read(Row(f"value {n}", text)) for n, text in enumerate(values, 1)], batch.plan.strength)
+
+
+def _check_count(given: int, first: Recorded | None) -> None:
+    if first and given != 20:
+        text = (
+            f"{given} values were given; entry {first.sequence} holds the 10 of stage 1, which asks for 20 more. Give "
+            "those 20: they are judged together with the 10, which stay"
+        )
+        raise CannotCompute(text, code="uniformity.count")
+    if not first and given not in (10, 30):
+        text = (
+            f"{given} values were given; content uniformity is judged on 10 capsules, or on 30 that were all measured. "
+            "Give every capsule that was measured, one value each, and no other"
+        )
+        raise CannotCompute(text, code="uniformity.count")
+
+
+def _observed(result: Uniformity) -> str:
+    outside = f", {len(result.out_of_range)} outside the window" if result.out_of_range else ""
+    return (
+        f"n {result.n}, mean {rounded_half_up(result.mean, 1)} %, standard deviation "
+        f"{rounded_half_up(Fraction(result.sd), 2)} %, acceptance value {result.acceptance_value_rounded} "
+        f"of at most {result.limit}{outside}"
+    )
+
+
+def _told(fact: Tested, judged: Judged) -> list[Problem]:
+    if fact.verdict != "test_20_more":
+        return failing(fact, judged.europe.reasons if judged.usp.verdict != "fail" and judged.europe else [])
+    text = f"{fact.trait}: {fact.observed}. Stage 1 does not pass: assay 20 more capsules. It is recorded and holds the batch"
+    return [Problem("uniformity.test-20-more", text, fact.trait, stops=False)]

@@ -1,0 +1,179 @@
+"""Capsule weights of a batch: every weight rule is computed, those of the formula and of the settings decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Literal
+
+from compounding.calc.weights import AgainstTheoretical
+from compounding.problems import CannotCompute, NotUnderstood, Problem
+from compounding.quantities import amount, decimal_text, quantity
+from compounding.records.batch import Batch
+from compounding.records.facts import Tested
+from compounding.rules.acceptance import Rule
+from compounding.rules.capsule_weights import Judgement, judge_weights
+from compounding.work.readings import Reading, milligrams
+from compounding.work.ruling import WEIGHTS, check_all_judged, least_capsules, ruling
+from compounding.work.testing import failing, find_test
+
+WEIGHTS_DO_NOT_PROVE = (
+    "Weights do not prove content: below 25 mg or 25 % of active in a unit only an assay of single units does."
+)
+
+
+@dataclass(frozen=True)
+class WeightsJudged:
+    """Capsule weights by every rule there is.
+
+    Args:
+        judged: what each rule says.
+        deciding: the ids of the rules that decide.
+        reasons: why those did not pass, one sentence each.
+        alike: a doubt about the weighing itself; empty if there is none.
+    """
+
+    judged: tuple[Judgement, ...]
+    deciding: frozenset[str]
+    reasons: tuple[str, ...]
+    alike: str
+
+    @property
+    def verdict(self) -> Literal["pass", "fail"]:
+        return "fail" if self.reasons else "pass"
+
+    @property
+    def observed(self) -> str:
+        """What the capsules weighed, in one line for the record."""
+        return _weights_observed(self.judged)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What each rule says, those that decide marked so."""
+        return tuple(
+            f"{each.rule.authority}: {each.verdict.replace('_', ' ')}"
+            + (" (decides)" if each.rule.id in self.deciding else "")
+            for each in self.judged
+        )
+
+
+def judge_capsules(
+    weights: Sequence[Reading], shell: str, fill: str, rules: Sequence[Rule], units: int | None, on: date
+) -> WeightsJudged:
+    """Capsules weighed one by one, by every weight rule; those that are named decide.
+
+    Args:
+        weights: gross weight of each filled capsule.
+        shell: mean weight of one empty shell.
+        fill: planned fill of one capsule.
+        rules: the rules that decide.
+        units: capsules that must be weighed at least, if the formula says so.
+        on: the day the batch was prepared.
+
+    Raises:
+        CannotCompute: too few capsules, a group weighing, a weight below the empty shell.
+        NotUnderstood: a weight is no mass, or the units are mixed.
+
+    Source:
+        unc-pharmlabs-capsules; cce-capsules for weighing them one by one
+    """
+    _check_singly(weights, least_capsules(rules, units))
+    gross = milligrams(weights)
+    judged = judge_weights(gross, _milligrams(shell), _milligrams(fill), on=on)
+    check_all_judged(judged, rules)
+    deciding = frozenset(each.id for each in rules)
+    failed = tuple(
+        reason for each in judged if each.rule.id in deciding and each.verdict != "pass" for reason in each.reasons
+    )
+    return WeightsJudged(judged, deciding, failed, _ALIKE if len(set(gross)) == 1 else "")
+
+
+_ALIKE = (
+    "All weights are the same to the last digit. If one group weighing was divided by its count, it hides what this "
+    "test looks for: weigh each capsule"
+)
+
+
+def _check_singly(weights: Sequence[Reading], least: int) -> None:
+    if len(weights) >= least:
+        return
+    if len(weights) == 1:
+        text = (
+            f"One weight was given, {weights[0].text}; {least} capsules are weighed one by one. A group weighing is no test of "
+            "uniformity: one capsule far too light and one far too heavy cancel out in it. Give each weight"
+        )
+        raise CannotCompute(text, code="weights.group")
+    text = (
+        f"{len(weights)} weights were given; {least} capsules are weighed one by one. Weigh {least} and give each: a group "
+        "weighing, or fewer, would hide what is looked for"
+    )
+    raise CannotCompute(text, code="weights.too-few")
+
+
+def weights_result(
+    batch: Batch, weights: Sequence[Reading], shell: str | None = None, rule_sets: Sequence[str] = ()
+) -> tuple[Tested | None, list[Problem], WeightsJudged | None]:
+    """Capsules of a batch weighed one by one, against the theoretical weight and by the other rules.
+
+    Args:
+        batch: the batch as it stands.
+        weights: gross weight of each filled capsule, as read.
+        shell: mean weight of one empty shell; as planned if it was not weighed anew.
+        rule_sets: rules that the pharmacy's settings name; they decide beside those of the formula.
+
+    Returns:
+        The result, the problems, and what each rule says.
+    """
+    test, problems = find_test(batch, "capsule weights", "weights")
+    if problems or test is None or batch.plan.capsule is None:
+        return None, problems, None
+    shell = shell or batch.plan.capsule.shell
+    rules = ruling(test.rules, rule_sets, WEIGHTS, batch.prepared)
+    found = judge_capsules(weights, shell, batch.plan.capsule.fill, rules, test.units, batch.prepared)
+    fact = Tested(
+        batch=batch.id,
+        trait=test.trait,
+        method=test.method,
+        expected=test.expected,
+        observed=found.observed,
+        verdict=found.verdict,
+        values=tuple(each.text for each in weights),
+        findings=(
+            *found.reasons,
+            *found.lines,
+            *filter(None, [found.alike]),
+            f"mean empty shell {shell}",
+            WEIGHTS_DO_NOT_PROVE,
+        ),
+    )
+    doubts = [Problem("weights.alike", found.alike, test.trait, stops=False)] if found.alike else []
+    return fact, failing(fact, found.reasons) + doubts, found
+
+
+def weights_needed(batch: Batch, rule_sets: Sequence[str]) -> int:
+    """How many capsules of a batch are weighed, so that every rule that decides can judge them."""
+    test = next((each for each in batch.formula.test if each.kind == "weights"), None)
+    if test is None:
+        return 1
+    return least_capsules(ruling(test.rules, rule_sets, WEIGHTS, batch.prepared), test.units)
+
+
+def _milligrams(text: str) -> Fraction:
+    value = quantity(text)
+    if value.dimensionality != quantity("1 mg").dimensionality:
+        raise NotUnderstood(Problem("weights.unit", f"{text} is not a mass: write each weight such as 187.3 mg", text))
+    return amount(value, "mg")
+
+
+def _weights_observed(judged: Sequence[Judgement]) -> str:
+    """What the capsules weighed, in one line for the record."""
+    result = next(each.result for each in judged if isinstance(each.result, AgainstTheoretical))
+    gross, net = result.gross_percent, result.net_percent
+    return (
+        f"n {result.gross.n}, mean {decimal_text(result.gross.mean, 1)} mg of {decimal_text(result.theoretical, 1)} mg in theory; "
+        f"gross {decimal_text(min(gross), 1)} to {decimal_text(max(gross), 1)} %, "
+        f"net fill {decimal_text(min(net), 1)} to {decimal_text(max(net), 1)} % of theory; "
+        f"relative standard deviation {decimal_text(Fraction(result.gross.rsd or 0), 2)} %"
+    )
