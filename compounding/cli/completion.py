@@ -56,6 +56,7 @@ KNOWN: dict[tuple[str, str], Known] = {
     ("", "stock"): _stocks,
     ("", "balance"): _balances,
     ("", "id"): _batches,
+    ("weights", "words"): _batches,
     ("", "batch"): _batches,
 }
 
