@@ -3,12 +3,13 @@
 # make check       style, types, layers
 # make bench       start-up of the commands against `import pint`, one plan, the chance to pass
 # make tutorial    the outputs and pictures in docs/tutorial.md and README.md, made anew
+# make proofs      every kind of label on one picture, docs/pictures/labels.png, made anew
 # make references  docs/references.md out of docs/references.d, made anew
 # make clean       removes what the others made
 # PYTHON=/path/to/python3.11 picks the interpreter.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench tutorial references clean
+.PHONY: help demo test check bench tutorial proofs references clean
 .SILENT:
 
 export PYTHON
@@ -47,6 +48,9 @@ bench: .venv/developed
 
 tutorial: .venv/developed
 	PYTHONPATH=. .venv/bin/python tests/test_tutorial.py --write
+
+proofs: .venv/developed
+	PYTHONPATH=. .venv/bin/python scripts/proofs.py
 
 references: .venv/developed
 	.venv/bin/python scripts/references.py

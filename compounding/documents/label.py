@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compounding.documents import barcode, pdf
 from compounding.documents.boxes import (
@@ -32,17 +32,18 @@ from compounding.documents.boxes import (
     wide_words,
 )
 from compounding.documents.stocks import Stock
-from compounding.documents.templates import RowPattern, Template, ZonePattern, fields_in, written
+from compounding.documents.templates import RowPattern, Template, ZonePattern, fields_in, template_fields, written
 from compounding.problems import Problem
-from compounding.records.label import MAY_BE_EMPTY, LabelText, printed_fields
+from compounding.records.label import LabelText, printed_fields
 
 EDGE = 1.2  # line around the warning [pt]
-BOX_PADDING = 0.6  # white above and below the words of the warning [pt]
+BOX_PADDING = 0.5  # white above and below the words of the warning [pt]
 TAG_PADDING = 0.45  # beside the words on the tag and in the box, in sizes
 SHORT_PART = 24  # parts of a row up to this many characters stay on one line, if there are several
 SYMBOL_SPACE = 1.5  # between the words and the barcode's quiet zone [pt]
 RULE = 0.6  # line that closes a zone [pt]
 RULE_SPACE = 1.6  # its height with the white around it [pt]
+NARROW = 216  # below 3 inches the words of the warning stand above its text, not beside it [pt]
 ACCENTS = 0.6  # white above the first zone for the accents of capitals [pt]
 
 
@@ -70,6 +71,10 @@ class _Code:
         return len(self.rows) * self.dots * self.dot
 
 
+# What a label without a barcode has.
+NO_CODE = _Code(("",), 0.0, 0, 0.0, 0.0)
+
+
 def layout_label(text: LabelText, stock: Stock, template: Template) -> tuple[Page | None, list[Problem]]:
     """The label as a page with every word at its place, or all the problems that keep it from being one.
 
@@ -80,14 +85,17 @@ def layout_label(text: LabelText, stock: Stock, template: Template) -> tuple[Pag
         stock: what it is printed on, and by how many dots per inch.
         template: which words go where; its arrangements are tried in order.
     """
-    fields = {name: unicodedata.normalize("NFC", words) for name, words in printed_fields(text).items()}
-    problems = _field_problems(fields) or barcode.element_problems(text.encoded)
+    fields = {name: unicodedata.normalize("NFC", words) for name, words in template_fields(text, template).items()}
+    problems = _field_problems(fields, template)
+    if template.has_symbol:
+        problems = problems or barcode.element_problems(text.encoded)
     if problems:
         return None, problems
-    code = _code_of(text, stock)
+    code = _code_of(text, stock) if template.has_symbol else NO_CODE
     if code.width + 2 * code.beside > (room := stock.width - 2 * stock.margin) / 2:
         return None, [_too_wide_code(code, room, text.symbology, stock)]
     for arrangement in template.arrangements:
+        arrangement = tuple(pattern for pattern in arrangement if _says_something(pattern, fields))
         zones = [_zone(pattern, fields, stock, template, code) for pattern in arrangement]
         wide = wide_words(zones)
         if wide:
@@ -98,20 +106,43 @@ def layout_label(text: LabelText, stock: Stock, template: Template) -> tuple[Pag
             problems = [_too_tall(fitted, stock)]
             continue
         marks = _place(fitted, arrangement, fields, stock, template, code)
-        return Page(stock.width, stock.height, tuple(marks)), _left_out(arrangement, fields, stock, template)
+        return Page(stock.width, stock.height, tuple(marks)), _left_out(arrangement, text, stock, template)
     return None, problems
 
 
-def draw_label(page: Page, text: LabelText) -> bytes:
-    """The PDF of one label that was laid out."""
-    return pdf.paint([page], title=f"Label {text.identifier}")
+def layout_set(
+    text: LabelText, stock: Stock, template: Template
+) -> tuple[tuple[tuple[Page, Template], ...], list[Problem]]:
+    """The label, or each label of a set, as a page with the template it was laid out by; or all the problems.
+
+    The labels of a set take the same arrangement: what one of them does not say, another one does.
+    """
+    problems: list[Problem] = []
+    for number in range(len(template.arrangements)):
+        laid, problems = [], []
+        for piece in template.pieces or (template,):
+            own = replace(piece, arrangements=(piece.arrangements[number],)) if template.pieces else piece
+            page, found = layout_label(text, stock, own)
+            problems += found
+            if page:
+                laid.append((page, own))
+        if len(laid) == max(1, len(template.pieces)):
+            return tuple(laid), problems
+        if not template.pieces:
+            break
+    return (), problems
 
 
-def _field_problems(fields: dict[str, str]) -> list[Problem]:
+def draw_label(page: Page, text: LabelText, *more: Page) -> bytes:
+    """The PDF of a label that was laid out, and of the others of its set."""
+    return pdf.paint([page, *more], title=f"Label {text.identifier}")
+
+
+def _field_problems(fields: dict[str, str], template: Template) -> list[Problem]:
     problems = [
         Problem("label.missing", f"The label has no {name.replace('_', ' ')}. Add it and lay it out again.", where=name)
         for name, words in sorted(fields.items())
-        if not words.strip() and name not in MAY_BE_EMPTY
+        if not words.strip() and name in template.requires | {"identifier", "warning_heading", "warning_text"}
     ]
     for name, words in sorted(fields.items()):
         problems += pdf.unprintable(words, name)
@@ -119,8 +150,9 @@ def _field_problems(fields: dict[str, str]) -> list[Problem]:
 
 
 def _left_out(
-    arrangement: tuple[ZonePattern, ...], fields: dict[str, str], stock: Stock, template: Template
+    arrangement: tuple[ZonePattern, ...], text: LabelText, stock: Stock, template: Template
 ) -> list[Problem]:
+    fields = printed_fields(text)
     missing = sorted(template.may_leave_out - fields_in(arrangement))
     if not missing:
         return []
@@ -136,6 +168,10 @@ def _code_of(text: LabelText, stock: Stock) -> _Code:
     return _Code(barcode.drawn(text.encoded, text.symbology, stock.dots_per_inch), dot, dots, beside, above)
 
 
+def _says_something(pattern: ZonePattern, fields: dict[str, str]) -> bool:
+    return any(written(part, fields) for row in pattern.rows for part in row.parts)
+
+
 def _zone(pattern: ZonePattern, fields: dict[str, str], stock: Stock, template: Template, code: _Code) -> Zone:
     """A zone of the template with this label's words, measured."""
     width = stock.width - 2 * (stock.margin + template.padding)
@@ -144,7 +180,7 @@ def _zone(pattern: ZonePattern, fields: dict[str, str], stock: Stock, template: 
     steps = [
         step
         for step in range(len(pattern.leading))
-        if all(row.sizes[step] >= row.floor_for(stock.id) for _, row in present)
+        if all(row.sizes[step] >= row.floor_for(stock) for _, row in present)
     ]
     rows = tuple(
         Row(words, tuple(row.sizes[step] for step in steps), row.one_line, row.spread) for words, row in present
@@ -159,13 +195,18 @@ def _zone(pattern: ZonePattern, fields: dict[str, str], stock: Stock, template: 
     if pattern.heading:
         heading = pieces(fields["warning_heading"], BOLD, pdf.width_of)
         inside = stock.width - 2 * stock.margin - EDGE
-        rooms = tuple(inside - size * (_tag(heading) + 2 * TAG_PADDING) for size in rows[0].sizes)
         extra = 2 * (EDGE + BOX_PADDING)
-        least = extra + len(heading) * rows[0].sizes[-1] * leading[-1]
+        if stock.width < NARROW:
+            rooms = tuple(inside - EDGE - size * 2 * TAG_PADDING for size in rows[0].sizes)
+            rows = (Row(tuple(heading), rows[0].sizes), *rows)
+            extra += BOX_PADDING
+        else:
+            rooms = tuple(inside - size * (_tag(heading) + 2 * TAG_PADDING) for size in rows[0].sizes)
+            least = extra + len(heading) * rows[0].sizes[-1] * leading[-1]
     if pattern.least_share:
         # From edge to edge of the label: beside these items there is only white.
-        least = pattern.least_share * stock.height
-    return Zone(pattern.name, rows, leading, rooms, extra, least, grows=bool(pattern.least_share))
+        least = pattern.least_share * stock.area / stock.width
+    return Zone(pattern.name, rows, leading, rooms, extra, least, grows=pattern.grows)
 
 
 def _words(row: RowPattern, fields: dict[str, str]) -> tuple[Piece, ...]:
@@ -197,7 +238,9 @@ def _place(
     left = stock.margin + template.padding
     for zone, pattern in zip(fitted, arrangement, strict=True):
         height = zone.height + (spare if zone.zone.grows else 0.0)
-        if pattern.heading:
+        if pattern.heading and stock.width < NARROW:
+            yield from _narrow_warning(zone, stock, top, height)
+        elif pattern.heading:
             yield from _warning(zone, pieces(fields["warning_heading"], BOLD, pdf.width_of), stock, top, height)
         elif zone.zone.grows:
             yield from _rows(zone, left, top, spare / (len(zone.lines) + 1))
@@ -252,6 +295,25 @@ def _warning(zone: Fitted, heading: list[Piece], stock: Stock, top: float, heigh
     line_top = top - (height - _lines_height(zone)) / 2
     for line in zone.lines[0]:
         yield from place(line, left + tag + TAG_PADDING * size, baseline(line_top, size, zone.leading), size)
+        line_top -= line_height
+
+
+def _narrow_warning(zone: Fitted, stock: Stock, top: float, height: float) -> Iterator[Mark]:
+    """The box where a tag at the left would leave the text no room: the tag lies above it."""
+    size, left = zone.size(0), stock.margin
+    width = stock.width - 2 * left
+    line_height = size * zone.leading
+    tag = EDGE + BOX_PADDING + len(zone.lines[0]) * line_height
+    yield Box(left, top - height, width, height, line=EDGE)
+    yield Box(left, top - tag, width, tag, fill=0.0)
+    line_top = top - EDGE - BOX_PADDING / 2
+    for line in zone.lines[0]:
+        x = left + (width - line_width(line) * size) / 2
+        yield from place(line, x, baseline(line_top, size, zone.leading), size, grey=1.0)
+        line_top -= line_height
+    line_top = top - tag - (height - tag - EDGE - len(zone.lines[1]) * line_height) / 2
+    for line in zone.lines[1]:
+        yield from place(line, left + EDGE + TAG_PADDING * size, baseline(line_top, size, zone.leading), size)
         line_top -= line_height
 
 

@@ -18,9 +18,9 @@ from compounding.documents import barcode, pdf
 from compounding.documents.boxes import BOLD, NBSP, REGULAR
 from compounding.documents.sheets import Place
 from compounding.documents.stocks import Stock
-from compounding.documents.templates import Template
+from compounding.documents.templates import Template, template_fields
 from compounding.problems import Problem
-from compounding.records.label import LabelText, printed_fields
+from compounding.records.label import LabelText
 
 # A dot this light or lighter is paper; 1-bit printers may burn any darker one.
 PAPER = 250
@@ -135,12 +135,13 @@ def prove_label(
     reading, problems = _read(document, stock, dots_per_inch or stock.dots_per_inch, place)
     if reading is None:
         return problems
-    fields = {name: _plain(words) for name, words in printed_fields(text).items()}
+    fields = {name: _plain(words) for name, words in template_fields(text, template).items()}
     for name, words in sorted(fields.items()):
         problems += pdf.unprintable(words, name)
     problems += _wording_problems(reading, fields, stock, template)
     problems += _margin_problems(reading, stock)
-    problems += _symbol_problems(reading, text.encoded, text.symbology, stock)
+    if template.has_symbol:
+        problems += _symbol_problems(reading, text.encoded, text.symbology, stock)
     return problems
 
 
@@ -154,13 +155,15 @@ def _wording_problems(
     """Every required string is there whole, large enough, on the page, and as ink; and nothing else is."""
     plain, places = reading.plain
     faults = {place: fault for place, letter in enumerate(reading.letters) if (fault := _fault(letter, reading, stock))}
-    heading = set(_spans(plain, places, fields["warning_heading"]))
+    heading = set(_spans(plain, places, fields.get("warning_heading", "")))
     # White on black: what is missing from the ink of the box is the letter.
     for place in heading & faults.keys():
         if _fault(reading.letters[place], reading, stock, inverse=True) is None:
             del faults[place]
     seen: set[int] = set()
-    required = dict(fields) | {"strength": f"{fields['drug']} {fields['strength']}"}
+    required = dict(fields) | {f"statement {number}": said for number, said in enumerate(template.statements, 1)}
+    if "drug" in fields:
+        required["strength"] = f"{fields['drug']} {fields['strength']}"
     for name, words in required.items():
         if not words or name == "identifier":
             continue
@@ -176,7 +179,7 @@ def _wording_problems(
         wrong = dict.fromkeys(faults[place] for place in spans if place in faults)
         for fault in wrong:
             yield Problem("proof.not-readable", f"{name}: “{words}” {fault}. Do not print this label.", where=name)
-        floor = template.floor_of(name, stock.id)
+        floor = template.floor_of(name, stock)
         largest = _largest(reading, spans, len(words.replace(" ", "")))
         if largest < floor - ROUNDING:
             yield Problem(
@@ -184,7 +187,7 @@ def _wording_problems(
                 f"{name}: “{words}” is {largest:.1f} pt, at least {floor:g} pt is asked. Do not print this label.",
                 where=name,
             )
-    seen.update(_spans(plain, places, fields["identifier"]))
+    seen.update(_spans(plain, places, fields.get("identifier", "")))
     rest = "".join(" " if place in seen else character for character, place in zip(plain, places, strict=True))
     strange = [word for word in rest.split() if word not in template.fixed_words]
     if strange:

@@ -43,10 +43,24 @@ def read_warning(name: str = "opioid", language: str = "en", folder: Path | None
 
 def read_auxiliary(language: str = "en", folder: Path | None = None) -> dict[str, str]:
     """The auxiliary sentences by name, such as ``shake-well``."""
-    table = read_table((folder or data_folder("labels") / "texts") / language / "auxiliary.toml")
-    sentences = table.take("text", dict)
-    table.take("language", str)
-    table.take("approved_by", str)
+    return read_texts("auxiliary", language, folder)
+
+
+def read_texts(name: str, language: str, folder: Path | None = None) -> dict[str, str]:
+    """The wordings of one file: ``auxiliary``, ``words``, or ``sentences`` (what the record says, in a language).
+
+    Raises:
+        NotUnderstood: there is no such file in the language, or it holds something else.
+    """
+    table = read_table((folder or data_folder("labels") / "texts") / language / f"{name}.toml")
+    texts = table.take("text", dict)
+    if table.take("language", str) != language:
+        raise table.wrong("language", f"is not {language!r}, the folder it lies in.")
+    if not table.take("approved_by", str).strip():
+        raise table.wrong("approved_by", "is empty: write who approved these wordings, or that nobody did yet.")
     table.take("sources", list)
     table.end()
-    return {str(name): str(sentence) for name, sentence in sentences.items()}
+    for key, said in texts.items():
+        if not isinstance(said, str) or not said.strip():
+            raise table.wrong(f"text.{key}", "must be words.")
+    return {str(key): str(said) for key, said in texts.items()}

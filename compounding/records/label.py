@@ -48,6 +48,12 @@ class LabelText:
         copy: 1 for the first print; a reprint says which copy it is [1; from 1].
         symbology: ``data-matrix``, ``qr`` or ``gs1-128``.
         element: what the barcode holds, if it is more than the identifier.
+        dose: of one syringe, ``1.5 mL (1.5 mg)``.
+        ingredients: the other ingredients by kind, ``microcrystalline cellulose``.
+        person: who did what a sticker says, such as the one who released.
+        acted_on: the day of it, ISO date.
+        reason: why a batch is in quarantine.
+        sentence: of an auxiliary label.
     """
 
     pharmacy_name: str
@@ -80,10 +86,18 @@ class LabelText:
     def encoded(self) -> str:
         """What the barcode holds: an element string, by default a company's own identifier, ``(91)L0000042D``."""
         return self.element or f"(91){self.identifier}"
+    dose: str = ""
+    ingredients: str = ""
+    person: str = ""
+    acted_on: str = ""
+    reason: str = ""
+    sentence: str = ""
 
 
-# Fields that may stay empty; a label without any other is refused.
-MAY_BE_EMPTY = frozenset({"purpose", "auxiliary", "copy"})
+# Fields that may stay empty where a template or a profile does not require them; a label without any other is refused.
+MAY_BE_EMPTY = frozenset({"purpose", "auxiliary", "copy", "ingredients", "reason"})
+# Fields of some templates only.
+ADDED_FIELDS = frozenset({"dose", "ingredients", "person", "acted_on", "reason", "sentence"})
 
 # The names that templates use for the words of a label.
 _NOT_WORDS = {"warning", "element", "symbology"}

@@ -72,6 +72,37 @@ TITRATION = (
     "Take 1 capsule at bedtime for 7 nights, then 2 capsules for 7 nights, then 3 capsules every night at bedtime."
 )
 
+# What stickers, samples, syringes and auxiliary labels say beside it.
+FULL = replace(
+    CAPSULE,
+    dose="1.5 mL (1.5 mg)",
+    person="Ana Ortiz",
+    acted_on="2026-11-22",
+    reason="no assay yet",
+    sentence=SAY["children"],
+)
+
+# The longest words that a label of each kind may meet.
+LONGEST = replace(
+    FULL,
+    pharmacy_name="Example Compounding Pharmacy and Infusion Centre of Greater Springfield",
+    pharmacy_address="Suite 1204, 12345 North Sample Boulevard, Springfield, IL 62701-1234",
+    patient="Maximiliana-Konstantina Featherstonehaugh-Sample",
+    strength="1.5 mg per mL",
+    dosage_form="oral suspension",
+    directions=TITRATION,
+    purpose="long-term pain after an operation of the lower back",
+    prescriber="Dr. Maximilian Featherstonehaugh-Example",
+    quantity="1,000 mL",
+    storage="Keep in a refrigerator, 2 °C to 8 °C (36 °F to 46 °F). Protect from light.",
+    auxiliary=(SAY["shake-well"], SAY["oral-syringe"], SAY["children"]),
+    dose="12.25 mL (12.25 mg)",
+    ingredients="ascorbic acid, sodium benzoate, glycerol, purified water, tablet excipients with lactose",
+    person="Maximilian Featherstonehaugh-Example",
+    reason="weights outside the limits; deviation not yet judged by a pharmacist",
+    sentence="Keep out of the reach and sight of children.",
+)
+
 BLANK = WorksheetText(
     title="Worksheet",
     record="LDN-2026-0001",

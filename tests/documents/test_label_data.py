@@ -86,7 +86,9 @@ def test_an_unknown_stock_is_refused_with_those_there_are() -> None:
         ('parts = ["{warning_text}"]', 'parts = ["{patient}"]', "the opioid warning is missing or altered"),
         ('parts = ["{warning_text}"]\nbold = true', 'parts = ["{warning_text}"]', "the warning must be bold"),
         ("8, 7.5]\nfloor = 7.5", "8, 5]\nfloor = 5", "the warning must be bold, with a floor of 7.5 pt"),
-        ("floor_on = { 4x2 = 8, 4x3 = 8 }", "floor_on = { 4x2 = 5 }", "may raise the floor, not lower it"),
+        ("floor_wide = 8", "floor_wide = 5", "may raise the floor, not lower it"),
+        ("floor_wide = 8", "floor_wide = 7.5", "a floor_wide of 8 pt or more"),
+        ("floor_wide = 8", "", "a floor_wide of 8 pt or more"),
         ("13, 13, 12, 12]\nfloor = 12", "13, 13, 12, 9]\nfloor = 9", "must stand at 12 pt or more in a zone of half"),
         ("least_share = 0.5", "least_share = 0.3", "must stand at 12 pt or more in a zone of half"),
         (
@@ -94,7 +96,7 @@ def test_an_unknown_stock_is_refused_with_those_there_are() -> None:
             'parts = ["{patient} {prescriber}"]',
             "may not stand among the items for the patient",
         ),
-        ('"Lot~{batch}", ', "", "no row says {batch}"),
+        ('"{say_lot}~{batch}", ', "", "no row says {batch}"),
         ('made = ""', 'made = "{batch}"', ""),
         (
             'may_leave_out = ["compounded_on", "route"]',
@@ -102,12 +104,12 @@ def test_an_unknown_stock_is_refused_with_those_there_are() -> None:
             "may hold compounded_on and route",
         ),
         ('may_leave_out = ["compounded_on", "route"]', "", "no row says {compounded_on}"),
-        ("Qty~{quantity}", "Qty~{quantity}{colour}", "{colour} is not a field of a label"),
+        ("~{quantity}", "~{quantity}{colour}", "{colour} is not a field of a label"),
         ("sizes = [9, 8.5, 8, 7.5, 7]", "sizes = [9, 8.5, 8, 7.5, 6]", "stay at 7 pt or above"),
         ("sizes = [9, 8.5, 8, 7.5, 7]", "sizes = [8, 9, 8, 7.5, 7]", "must go from large to small"),
         ("leading = [1.2, 1.15, 1.15, 1.15, 1.15]", "leading = [1.2, 1.15, 1.15, 1.15, 1]", "between 1.15 and 1.3"),
         ("leading = [1.2, 1.15, 1.15, 1.15, 1.15]", "leading = [1.2]", "one number for each size"),
-        ("symbol = true", "", "exactly one has the symbol"),
+        ("symbol = true", "", "exactly one zone has the symbol"),
     ],
 )
 def test_a_template_that_could_mislead_does_not_load(tmp_path: Path, old: str, new: str, expected: str) -> None:
@@ -125,7 +127,8 @@ def test_an_edited_warning_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_warning_is_never_shown_in_another_language() -> None:
-    assert refusal(read_warning, "opioid", "es").startswith("data.unknown: There is no opioid.toml in es")
+    assert refusal(read_warning, "opioid", "fr").startswith("data.unknown: There is no opioid.toml in fr")
+    assert read_warning("opioid", "es").text.startswith("NO tome")
 
 
 def test_the_warning_does_not_claim_an_approval_that_nobody_gave() -> None:
