@@ -4,7 +4,7 @@
 # make bench       start-up of the commands against `import pint`, one plan, the chance to pass
 # make tutorial    the outputs and pictures in docs/tutorial.md and README.md, made anew
 # make proofs      every kind of label on one picture, docs/pictures/labels.png, made anew
-# make references  docs/references.md out of docs/references.d, made anew
+# make references  docs/references.md out of docs/references.d, and docs/reference out of the code
 # make clean       removes what the others made
 # PYTHON=/path/to/python3.11 picks the interpreter.
 
@@ -54,6 +54,7 @@ proofs: .venv/developed
 
 references: .venv/developed
 	.venv/bin/python scripts/references.py
+	.venv/bin/python scripts/reference.py
 
 clean:
 	rm -rf .venv build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

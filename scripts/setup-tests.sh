@@ -8,7 +8,7 @@ PATH=$PATH:/usr/sbin:/sbin # where mkfs.ext4 lies, and not on everybody's path
 
 # program:Debian package
 case ${1:-tests} in
-tests) needed="pdftotext:poppler-utils pg_ctlcluster:postgresql strace:strace mkfs.ext4:e2fsprogs" ;;
+tests) needed="pdftotext:poppler-utils pg_ctlcluster:postgresql strace:strace mkfs.ext4:e2fsprogs groff:groff-base" ;;
 bench) needed="valgrind:valgrind" ;;
 simulation) needed="" ;;
 *)

@@ -41,6 +41,7 @@ COMMANDS = {
     "scan": ("scan", "What a scanned barcode or a typed id is; reading back a label that was printed."),
     "calendar": ("calendar", "Use-by dates of batches and lots, for any calendar program."),
     "completion": ("completion", "What makes bash, zsh or fish complete commands, options and ids."),
+    "man": ("manual", "The manual page of each command, for man."),
     "journal": ("journal", "The record itself: init, verify, head."),
     "person": ("person", "People and their signing keys: add, list, retire, revoke."),
 }
