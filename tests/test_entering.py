@@ -143,10 +143,16 @@ def test_files_that_are_made_to_do_harm_or_are_something_else_are_refused_at_onc
         merged = package.read(sheet).replace(
             b"</sheetData>", b'</sheetData><mergeCells><mergeCell ref="A1:XFD1048576"/></mergeCells>'
         )
+        linked = package.read(sheet).replace(
+            b"</sheetData>", b'</sheetData><hyperlinks><hyperlink ref="A1:XFD1048576" location="A1"/></hyperlinks>'
+        )
+        hidden = merged.replace(b"A1:XFD", b"&#65;1:XFD")
         far = package.read(sheet).replace(b'r="11"', b'r="1048576"').replace(b'"B11"', b'"XFD1048576"')
     began = time.monotonic()
     for problem, content in (
         ("file.too-large", with_part(workbook(), sheet, merged)),
+        ("file.too-large", with_part(workbook(), sheet, linked)),
+        ("file.too-large", with_part(workbook(), sheet, hidden)),
         ("file.too-large", with_part(workbook(), sheet, far)),
         ("file.too-large", with_part(workbook(), "xl/styles.xml", b" " * 5_000_000)),
         ("file.too-large", b"1\n" * 600_000),
@@ -260,6 +266,11 @@ def test_a_reading_may_come_through_a_pipe(bench: Bench, monkeypatch: pytest.Mon
     assert bench.run(again).codes == ["values.missing"]
     monkeypatch.setattr("sys.stdin", io.StringIO("\x1b[2J952.3 mg"))
     assert bench.run(again).codes == ["quantity.not-understood"]
+
+
+def test_weights_without_their_batch_are_told_where_it_stands(bench: Bench) -> None:
+    told = bench.run(["qc", "weights", *["187.3 mg"] * 10])
+    assert (told.code, told.codes) == (2, ["weights.batch"]) and "--fill and --shell" in told.err
 
 
 def test_without_values_or_terminal_one_is_told_how_to_give_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,9 @@ def weights(
 def _batch_and(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     if not words:
         raise click.UsageError("Missing argument 'BATCH'.")
+    if " " in words[0]:  # no id has a space
+        text = f"{words[0]!r} is no batch: name the batch before its weights, or give --fill and --shell without one"
+        raise NotUnderstood(Problem("weights.batch", text, words[0]))
     return words[0], words[1:]
 
 

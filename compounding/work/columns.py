@@ -228,20 +228,27 @@ def _check_package(content: bytes, name: str) -> None:
                 raise _wrong(
                     "file.too-large", f"{name} unpacks to too much: give a workbook with the values alone", name
                 )
-            sheets = [package.read(part) for part in parts if part.filename.startswith("xl/worksheets/")]
+            texts = [package.read(part) for part in parts if part.filename.endswith(".xml")]
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError):
         raise _wrong("file.not-workbook", f"{name} is not a workbook that can be read: save it again", name) from None
-    merged = [area for sheet in sheets for area in re.findall(rb"mergeCell\s[^>]*ref\s*=\s*[\"']([A-Z0-9:]+)", sheet)]
-    if sum(map(_cells_in, merged)) > MOST_MERGED:
-        raise _wrong("file.too-large", f"{name} merges too many cells: give a workbook with the values alone", name)
+    # openpyxl makes every cell of a merged or linked area before anyone can ask how large it is.
+    areas = [
+        area for text in texts for area in re.findall(rb"(?:mergeCell|hyperlink)\s[^>]*?ref\s*=\s*[\"']([^\"']*)", text)
+    ]
+    if sum(map(_cells_in, areas)) > MOST_MERGED:
+        raise _wrong(
+            "file.too-large", f"{name} merges or links too many cells: give a workbook with the values alone", name
+        )
 
 
 def _cells_in(area: bytes) -> int:
-    """How many cells an area such as ``A1:C5`` holds."""
-    found = re.fullmatch(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})", area.decode("ascii"))
+    """How many cells an area such as ``A1:C5`` holds; one that cannot be read counts as too many."""
+    found = re.fullmatch(rb"([A-Z]{1,3})([0-9]{1,7})(?::([A-Z]{1,3})([0-9]{1,7}))?", area)
     if not found:
+        return MOST_MERGED + 1
+    if not found[3]:
         return 1
-    left, right = (sum((ord(letter) - 64) * 26**n for n, letter in enumerate(reversed(found[k]))) for k in (1, 3))
+    left, right = (sum((letter - 64) * 26**n for n, letter in enumerate(reversed(found[k]))) for k in (1, 3))
     return (abs(right - left) + 1) * (abs(int(found[4]) - int(found[2])) + 1)
 
 

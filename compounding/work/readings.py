@@ -109,7 +109,8 @@ def read(row: Row, unit: str | None = None) -> Reading:
         return Reading(row.where, text, exact, own, stable)
     except NotUnderstood as refusal:
         problem = refusal.problems[0] if own == "%" else _refusal_of(text, refusal)
-        raise _wrong(row.where, problem.code, problem.text) from None
+        once = " Or say the unit of all values with --unit" if re.fullmatch(r"[0-9.]+", text) and not unit else ""
+        raise _wrong(row.where, problem.code, problem.text + once) from None
 
 
 def _refusal_of(text: str, otherwise: NotUnderstood) -> Problem:
