@@ -12,16 +12,36 @@ from pathlib import Path
 
 import click
 
-from compounding.cli.app import App, Decision
-from compounding.cli.show import emit, json_option
+from compounding.cli.app import App, Decision, nearest
+from compounding.cli.delivering import Way, chosen_way, deliver, ready_printer, way_options
+from compounding.cli.show import emit, json_option, notice
 from compounding.problems import Problem, Refused, stopping
+from compounding.records.batch import Batch
 from compounding.records.facts import LabelPrinted
-from compounding.work.labelling import Prescription, check_label, label_element, label_id, label_text
+from compounding.records.issued import Label, labels_of
+from compounding.work.labelling import (
+    PREVIEW,
+    Prescription,
+    check_label,
+    check_reprint,
+    issued,
+    label_element,
+    label_id,
+    label_text,
+)
 
 # Where the other commands live, and what they are for: as in main, none is imported before it is called.
 COMMANDS = {
+    "account": ("label_account", "Where every label of a batch is: applied, spoiled or destroyed."),
+    "lost": ("label_account", "A label that was sent to a printer and never came out."),
     "stocks": ("label_stocks", "Label stocks: list, show, import gLabels templates."),
     "calibrate": ("label_stocks", "A page of outlines, by which a printer is set right."),
+}
+
+
+HERE = {
+    "write": "A label of a batch; label BATCH does the same.",
+    "reprint": "A label again, with a reason; the one it replaces is void.",
 }
 
 
@@ -29,7 +49,7 @@ class LabelCommands(click.Group):
     """``write``, which goes without saying, and the commands of `COMMANDS`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return ["write", *COMMANDS]
+        return [*HERE, *COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
@@ -45,8 +65,7 @@ class LabelCommands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            shown = {"write": "A label of a batch as PDF; label BATCH does the same."}
-            formatter.write_dl([*shown.items(), *((name, says) for name, (_, says) in COMMANDS.items())])
+            formatter.write_dl([*HERE.items(), *((name, says) for name, (_, says) in COMMANDS.items())])
 
 
 @click.group(cls=LabelCommands)
@@ -60,30 +79,45 @@ def label() -> None:
     """
 
 
+stock_option = click.option(
+    "--stock", metavar="NAME", help="Label stock, or a size such as 83x54mm; default: the settings'."
+)
+printer_option = click.option("--printer", metavar="NAME", help="Move the label as the settings say for this printer.")
+first_option = click.option(
+    "--first", metavar="N", type=int, default=1, help="The first free label of a used sheet; default: 1."
+)
+
+
 @label.command()
 @click.argument("id")
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.pdf",
-    help="Where to write the PDF; it replaces no file.",
-)
+@way_options
 @click.option("--prescription", required=True, help="Prescription number.")
 @click.option("--patient", required=True, help="Patient's name as it shall be printed.")
 @click.option("--prescriber", required=True, help="Prescriber's name.")
 @click.option("--quantity", required=True, metavar="QUANTITY", help='What this container holds, such as "30 capsules".')
 @click.option("--directions", help="How to take it; default: the formula's.")
 @click.option("--purpose", help="What it is for, if the prescription says so.")
-@click.option("--stock", metavar="NAME", help="Label stock, or a size such as 83x54mm; default: the settings'.")
-@click.option("--printer", metavar="NAME", help="Move the label as the settings say for this printer.")
-@click.option("--first", metavar="N", type=int, default=1, help="The first free label of a used sheet; default: 1.")
+@stock_option
+@printer_option
+@first_option
 @json_option
 @click.pass_obj
 def write(
-    app: App, /, id: str, out: Path, stock: str | None, printer: str | None, first: int, as_json: bool, **given: str
+    app: App,
+    /,
+    id: str,
+    out: Path | None,
+    queue: str | None,
+    raw: str | None,
+    preview: Path | None,
+    timeout: float,
+    stock: str | None,
+    printer: str | None,
+    first: int,
+    as_json: bool,
+    **given: str,
 ) -> None:
-    """Write a prescription label of a released batch as PDF.
+    """Write or print a prescription label of a released batch.
 
     It is read back and compared with the record first: every word, the ink, the barcode. One fault, and
     there is no label.
@@ -92,16 +126,7 @@ def write(
     compounding label 2026-0001 --prescription 1234567 --patient "Alex Sample" \\
       --prescriber "Dr. J. Example" --quantity "30 capsules" --out label.pdf
     """
-    from compounding.cli.label_stocks import own_stocks, printer_shift, stock_name
-    from compounding.documents.label import draw_label, layout_label
-    from compounding.documents.proof import prove_label, prove_rest
-    from compounding.documents.sheets import imposed, places
-    from compounding.documents.stocks import read_stock
-    from compounding.documents.templates import read_template
-    from compounding.documents.texts import read_auxiliary, read_warning
-    from compounding.store.files import check_paper, written_whole
-
-    check_paper(out, may_replace=False)
+    way = chosen_way(out, queue, raw, preview, timeout)
     prescription = Prescription(
         given["prescription"],
         given["patient"],
@@ -110,16 +135,93 @@ def write(
         given["directions"],
         given["purpose"],
     )
+    issue(app, id, prescription, way, (stock, printer, first), as_json)
+
+
+@label.command()
+@click.argument("id", metavar="LABEL")
+@click.option("--reason", required=True, help="What happened to the label that it replaces.")
+@way_options
+@stock_option
+@printer_option
+@first_option
+@json_option
+@click.pass_obj
+def reprint(
+    app: App,
+    /,
+    id: str,
+    reason: str,
+    out: Path | None,
+    queue: str | None,
+    raw: str | None,
+    preview: Path | None,
+    timeout: float,
+    stock: str | None,
+    printer: str | None,
+    first: int,
+    as_json: bool,
+) -> None:
+    """Print a label again, with the words of its record: it gets a new id and its copy number; the old one is void.
+
+    \b
+    compounding label reprint L0000001A --reason "smeared" --out again.pdf
+    """
+    way = chosen_way(out, queue, raw, preview, timeout)
+    replaced = labels_of(app.recorded(f"label:{id.upper()}")).get(id.upper())
+    if replaced is None:
+        known = nearest(id.upper(), app.ids("label:"))
+        raise Refused(Problem("label.unknown", f"Label {id} was never printed here{known}", id))
+    fact = replaced.printed
+    person = app.journal.recall_personal(fact.prescription)
+    if person is None or fact.prescriber is None:
+        text = f"The record does not hold the words of label {id} any more: label batch {fact.batch} anew, and destroy {id}"
+        raise Refused(Problem("label.words-erased", text, id))
+    words = (fact.prescription, person.name, fact.prescriber, fact.quantity, fact.directions, fact.purpose)
+    issue(app, fact.batch, Prescription(*words), way, (stock or fact.stock, printer, first), as_json, replaced, reason)
+
+
+def issue(
+    app: App,
+    id: str,
+    prescription: Prescription,
+    way: Way,
+    on: tuple[str | None, str | None, int],
+    as_json: bool,
+    replaced: Label | None = None,
+    reason: str | None = None,
+) -> None:
+    """Lay a label out, prove it, record it, and let it go; one fault, and there is none.
+
+    Args:
+        id: the batch.
+        on: stock, printer, and the first free label of a sheet.
+        replaced: the label that a reprint voids, with the reason for it.
+    """
+    from compounding.cli.label_stocks import own_stocks, printer_shift, stock_name
+    from compounding.documents.label import draw_label, layout_label
+    from compounding.documents.proof import burned, prove_label, prove_rest
+    from compounding.documents.sheets import imposed, places
+    from compounding.documents.stocks import read_stock
+    from compounding.documents.templates import read_template
+    from compounding.documents.texts import read_auxiliary, read_warning
+
+    stock, printer, first = on
     paper = read_stock(stock_name(app, stock, printer), own_stocks(app))
     at = places(paper, first, 1, printer_shift(app, printer))
     template = read_template()
     batch = app.batch(id)
-    problems = check_label(batch, prescription, app.today()) + _check_patient(app, prescription)
-    if stopping(problems):
+    old = replaced.printed.label if replaced else None
+
+    def refusals(now: Batch) -> list[Problem]:
+        again = check_reprint(issued(now)[old], reason or "") if old else []
+        return again + check_label(now, prescription, app.today(), old) + _check_patient(app, prescription)
+
+    if stopping(problems := refusals(batch)):
         raise Refused(problems)
+    ready = ready_printer(way, paper)
     warning = read_warning(batch.formula.label.warning)
-    identifier = label_id(len(app.ids("label:")) + 1)
-    element = label_element(batch, identifier, app.settings.gtins)
+    identifier = label_id(len(app.ids("label:")) + 1) if way.records else PREVIEW
     text = label_text(
         batch,
         prescription,
@@ -129,21 +231,25 @@ def write(
         identifier,
         app.today(),
         app.settings.barcode,
-        element,
+        label_element(batch, identifier, app.settings.gtins),
+        replaced.printed.copy_number + 1 if replaced else 1,
     )
     page, problems = layout_label(text, paper, template)
     if page is None:
         raise Refused(problems)
     pdf = draw_label(imposed([page], paper, at)[0], text)
-    problems = prove_label(pdf, text, paper, template, place=at[0]) + prove_rest(pdf, paper, at)
+    problems += prove_label(pdf, text, paper, template, place=at[0]) + prove_rest(pdf, paper, at)
     if stopping(problems):
         raise Refused(problems)
+
+    def picture() -> tuple[int, int, bytes]:
+        raster = burned(pdf, paper.dots_per_inch)
+        return raster.width, raster.height, raster.dots
 
     def decide() -> Decision:
         rx = f"rx:{prescription.number}"
         seen, now = app.journal.last_seen([rx]), app.batch(id)
-        refused = check_label(now, prescription, app.today()) + _check_patient(app, prescription)
-        if stopping(refused):
+        if stopping(refused := refusals(now)):
             return Decision([], refused, {})
         known = app.journal.recall_personal(prescription.number)
         personal = app.journal.personal(prescription.number, prescription.patient, "")
@@ -159,23 +265,38 @@ def write(
             pdf=f"sha256:{hashlib.sha256(pdf).hexdigest()}",
             copy_number=text.copy,
             proved=("words", "ink", "barcode", "glyphs"),
-            element=element,
+            element=text.encoded,
             symbology=text.symbology,
             filled_on=text.filled_on,
             prescriber=text.prescriber,
             directions=text.directions,
             purpose=text.purpose,
+            replaces=old,
+            sent_to=way.sent_to,
         )
         seen |= {f"batch:{id}": now.last_seen, f"label:{identifier}": 0}
-        subjects = (f"batch:{id}", f"label:{identifier}", rx)
-        return Decision([(fact, subjects)], refused, seen, personal=None if known else personal)
+        subjects = (f"batch:{id}", f"label:{identifier}", rx, *([f"label:{old}"] if old else []))
+        return Decision([(fact, subjects)], refused, seen, reason, None if known else personal)
 
-    with written_whole(out, pdf):
-        _, entries = app.record(decide)
+    done = {"file": str(way.out) if way.out else None, "label": identifier, "entry": None, "copy": text.copy}
+    said = f"Preview of a label of {id}: nothing is recorded, and its barcode is no label's"
+    if way.records:
+        entry, what = deliver(app, way, ready, paper, (id, identifier), pdf, picture, decide)
+        done |= {"entry": entry.sequence, "replaces": old, "sent_to": way.sent_to}
+        voids = f"; {old} is void: destroy it" if old else ""
+        said = f"Label {identifier} of {id} proved and {what} (entry {entry.sequence}){voids}"
+    if way.preview:
+        from compounding.documents.picture import png
+        from compounding.store.files import write_whole
+
+        write_whole(way.preview, png(*picture(), paper.dots_per_inch))
+        said += f"; picture in {way.preview}"
     if as_json:
-        emit({"file": str(out), "label": identifier, "entry": entries[-1].sequence, "problems": []})
+        emit(done | {"preview": str(way.preview) if way.preview else None, "problems": [vars(p) for p in problems]})
     else:
-        click.echo(f"Label {identifier} of {id} proved and written to {out} (entry {entries[-1].sequence})")
+        click.echo(said)
+        for problem in problems:
+            notice(problem.text)
 
 
 def _check_patient(app: App, prescription: Prescription) -> list[Problem]:

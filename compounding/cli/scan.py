@@ -12,6 +12,7 @@ from compounding.cli.app import App, Decision
 from compounding.cli.show import emit, json_option
 from compounding.problems import CompoundingError, NotUnderstood, Problem, Refused, stopping
 from compounding.records.issued import Label, labels_of
+from compounding.work.labelling import PREVIEW
 from compounding.work.scanning import (
     Scan,
     check_scanned,
@@ -74,6 +75,9 @@ def _answered(app: App, typed: str, printed: bool, expect: str | None) -> tuple[
     """What was scanned: as data, in words, and what is wrong with it."""
     read = read_scan(typed)
     for id in read.ids:
+        if id.upper() == PREVIEW:
+            text = "This is a preview, printed to look at, and no label: destroy it"
+            raise Refused(Problem("scan.preview", text, id))
         label = meant_label(id)
         if label and app.recorded(f"label:{label}"):
             return _label(app, read, label, printed, expect)

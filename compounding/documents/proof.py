@@ -145,6 +145,13 @@ def prove_label(
     return problems
 
 
+def burned(document: bytes, dots_per_inch: int) -> Raster:
+    """The first page of a PDF as its printer burns it: the dots that a proof looked at."""
+    import pypdfium2
+
+    return _raster(pypdfium2.PdfDocument(document)[0], dots_per_inch)
+
+
 def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).replace(NBSP, " ").replace("\x02", "-").split())
 

@@ -37,6 +37,12 @@ class Label:
         return "valid"
 
 
+    @property
+    def stands(self) -> bool:
+        """True if a container may carry it."""
+        return self.state in ("valid", "sent")
+
+
 def labels_of(recorded: Iterable[Recorded]) -> dict[str, Label]:
     """The labels in some facts by id, oldest first.
 

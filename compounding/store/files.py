@@ -11,6 +11,7 @@ from pathlib import Path
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
 
 PDF_BEGINS = b"%PDF-"
+PNG_BEGINS = b"\x89PNG"
 
 
 def check_paper(path: Path, *, may_replace: bool) -> None:
@@ -32,16 +33,31 @@ def check_paper(path: Path, *, may_replace: bool) -> None:
     if not may_replace:
         text = f"{path} is there already, and a label replaces no file. Nothing was recorded: give another name"
         raise Refused(Problem("file.exists", text, str(path)))
-    if not _is_pdf(path):
+    if not _begins(path, PDF_BEGINS):
         text = f"{path} is there already and is no PDF: it was left as it is. Give another name"
         raise Refused(Problem("file.exists", text, str(path)))
 
 
-def _is_pdf(path: Path) -> bool:
-    """Whether a file begins as a PDF does; what cannot be read is not known to be one."""
+def check_picture(path: Path) -> None:
+    """Whether a picture may be written to a place: it is called .png, and nothing but a picture is replaced there.
+
+    Raises:
+        NotUnderstood: the name does not end with .png.
+        Refused: something is there that must stay.
+    """
+    if path.suffix.lower() != ".png":
+        text = f"{path} does not end with .png: give a name such as label.png"
+        raise NotUnderstood(Problem("file.not-png-name", text, str(path)))
+    if os.path.lexists(path) and not _begins(path, PNG_BEGINS):
+        text = f"{path} is there already and is no picture: it was left as it is. Give another name"
+        raise Refused(Problem("file.exists", text, str(path)))
+
+
+def _begins(path: Path, begins: bytes) -> bool:
+    """Whether a file begins as one of its kind does; what cannot be read is not known to be one."""
     try:
         with path.open("rb") as file:
-            return file.read(len(PDF_BEGINS)) == PDF_BEGINS
+            return file.read(len(begins)) == begins
     except OSError:
         return False
 

@@ -11,13 +11,15 @@ from compounding.problems import Problem
 from compounding.quantities import Quantity, quantity, told
 from compounding.records.batch import Batch
 from compounding.records.facts import Yielded
-from compounding.records.issued import labels_of
+from compounding.records.issued import Label, labels_of
 from compounding.records.label import LabelText, WarningText
 from compounding.rules import gs1
 from compounding.settings import Pharmacy
 
 # Figures and letters that are never taken for one another: no I, L, O, S, Z.
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRTUVWXY"
+# The id on a preview: number 0, which no label ever gets.
+PREVIEW: Final = "L00000000"
 ROUTES: Final = {"by mouth": "For oral use"}
 
 
@@ -83,8 +85,14 @@ def label_element(batch: Batch, identifier: str, gtins: Mapping[str, str]) -> st
     return gs1.bracketed([("01", gtin.zfill(14)), ("17", use_by), ("10", batch.id), ("21", identifier)])
 
 
-def check_label(batch: Batch, prescription: Prescription, on: date) -> list[Problem]:
-    """Whether the batch may have a dispensing label, and holds that much."""
+def check_label(
+    batch: Batch, prescription: Prescription, on: date, replaces: str | None = None
+) -> list[Problem]:
+    """Whether the batch may have a dispensing label, and holds that much.
+
+    Args:
+        replaces: the label that the new one voids; what it gave out counts no more.
+    """
     problems = []
     if batch.plan.form == "trituration":
         text = f"{batch.id} is a trituration, for compounding only: it is made into something, and that is labelled"
@@ -102,9 +110,33 @@ def check_label(batch: Batch, prescription: Prescription, on: date) -> list[Prob
         if asked.dimensionality != made.dimensionality or asked.magnitude <= 0 or not whole:
             text = f"{prescription.quantity} cannot be dispensed from {told(made)}: write the quantity in that unit"
             problems.append(Problem("label.quantity", text, "quantity"))
-        elif asked > (left := made - labelled(batch, made)):
+        elif asked > (left := made - labelled(batch, made, replaces)):
             text = f"{batch.id} has {told(left)} left to label, not {prescription.quantity}"
             problems.append(Problem("label.too-much", text, "quantity"))
+    return problems
+
+
+def issued(batch: Batch) -> dict[str, Label]:
+    """Every label that left for this batch, by id."""
+    return labels_of(batch.labels + batch.printing + batch.scanned)
+
+
+def check_reprint(label: Label, reason: str) -> list[Problem]:
+    """Whether a label may be printed again: it must be the one that stands, and someone says why.
+
+    Args:
+        reason: what happened to the label that it replaces.
+    """
+    problems = []
+    id = label.printed.label
+    if label.state == "void":
+        text = f"Label {id} is void already: {label.replaced_by} took its place. Reprint that one"
+        problems.append(Problem("label.void", text, id))
+    if label.state == "not printed":
+        text = f"Label {id} was never printed: label the batch again, and a reprint is not needed"
+        problems.append(Problem("label.print-failed", text, id))
+    if not reason.strip():
+        problems.append(Problem("label.reason", f"Say why {id} is printed again: give --reason", id))
     return problems
 
 
@@ -113,11 +145,11 @@ def _made(batch: Batch) -> Quantity | None:
     return quantity(last.made) if isinstance(last, Yielded) else None
 
 
-def labelled(batch: Batch, made: Quantity) -> Quantity:
-    """What labels of this batch already went to patients."""
+def labelled(batch: Batch, made: Quantity, without: str | None = None) -> Quantity:
+    """What labels of this batch, perhaps without one, already went to patients."""
     total = made * 0
-    for label in labels_of(batch.labels + batch.printing + batch.scanned).values():
-        if label.state in ("valid", "sent"):
+    for label in issued(batch).values():
+        if label.stands and label.printed.label != without:
             total = total + quantity(label.printed.quantity)
     return total
 
@@ -132,6 +164,7 @@ def label_text(
     on: date,
     symbology: str = "data-matrix",
     element: str = "",
+    copy: int = 1,
 ) -> LabelText:
     """Every word of the label; the opioid warning comes from the formula and cannot be left out."""
     plan, formula = batch.plan, batch.formula
@@ -161,6 +194,7 @@ def label_text(
         identifier=identifier,
         symbology=symbology,
         element=element,
+        copy=copy,
     )
 
 
