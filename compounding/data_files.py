@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def data_folder(name: str, *, package: Path = PACKAGE) -> Path:
-    """The folder of data that is shipped: ``formulas`` or ``labels``.
+    """The folder of data that is shipped: ``formulas``, ``labels`` or ``verifier``.
 
     A checkout comes first, because an editable install copies the data into the wheel's place once
     and never again; a wheel carries them under ``compounding/data``.

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from compounding.cli import demo
+from compounding.data_files import data_folder
 from compounding.store.journal import Journal
-from tests.bench import Bench, begun, carried_on, stocked
+from tests.bench import Bench, begun, carried_on, ran, stocked
 
 
 @pytest.fixture(scope="module")
@@ -250,3 +253,44 @@ def test_what_is_shown_must_not_change_before_it_is_signed(bench: Bench) -> None
         signing.Signing = original  # type: ignore[misc]
     assert meddled
     assert last(bench)[0] == "tested"
+
+
+# ---- one batch for an inspector ----
+
+
+def test_an_exported_batch_verifies_without_journal_or_settings(bench: Bench, tmp_path: Path) -> None:
+    bench.do("batch verify LIQ-1", "ben")
+    bench.do("batch release LIQ-1")
+    said = bench.do("batch export LIQ-1 --out {folder}/LIQ-1.batch")
+    assert "signed by Ana Ortiz" in said.out
+    file = shutil.copy(bench.folder / "LIQ-1.batch", tmp_path / "elsewhere.batch")
+    shutil.rmtree(bench.folder)
+    checked = ran(["verify", str(file)])
+    assert checked.code == 0, checked.err
+    for words in ("Batch LIQ-1", "released", "Ben Fox (ben): I compared this record", "Everything holds"):
+        assert words in checked.out
+
+
+def test_the_verifier_runs_by_itself(bench: Bench) -> None:
+    bench.do("batch export LIQ-1 --out {folder}/LIQ-1.batch")
+    program = data_folder("verifier") / "verify_batch.py"
+    asked = [sys.executable, "-I", str(program), str(bench.folder / "LIQ-1.batch")]
+    alone = subprocess.run(asked, capture_output=True, text=True, check=False, cwd="/", env={})
+    assert (alone.returncode, alone.stderr) == (0, "")
+    assert "open; 0 attached files" in alone.stdout
+
+
+def test_an_export_replaces_no_file_and_knows_its_head(bench: Bench) -> None:
+    bench.do("batch export LIQ-1 --out {folder}/LIQ-1.batch")
+    assert bench.run("batch export LIQ-1 --out {folder}/LIQ-1.batch").codes == ["file.exists"]
+    code = bench.do("journal head").out.split()[0]
+    assert bench.run(["verify", "{folder}/LIQ-1.batch", "--head", code]).code == 0
+    other = code.translate(str.maketrans("0123456789", "1234567890"))
+    assert bench.run(["verify", "{folder}/LIQ-1.batch", "--head", other]).code == 1
+    assert bench.run("verify {folder}/none.batch").code == 2
+
+
+def test_the_export_of_a_batch_shows_nothing_of_another(bench: Bench) -> None:
+    carried_on(bench, "CAPS-1", "batch yield")
+    bench.do("batch export LIQ-1 --out {folder}/LIQ-1.batch")
+    assert b"CAPS-1" not in (bench.folder / "LIQ-1.batch").read_bytes()

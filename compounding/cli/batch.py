@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -324,6 +325,35 @@ def reject(app: App, id: str, reason: str, as_json: bool) -> None:
 
 @batch.command()
 @click.argument("id")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+@json_option
+@click.pass_obj
+def export(app: App, id: str, out: Path, as_json: bool) -> None:
+    """Write a batch into one signed file that compounding verify checks without this journal.
+
+    \b
+    compounding --as ana batch export CAPS-1 --out CAPS-1.batch
+    """
+    from compounding.cli.signing import exporter_of
+    from compounding.store.export import export_batch
+    from compounding.store.files import write_whole
+
+    found = app.batch(id)
+    if out.exists():
+        text = f"{out} is there already, and an export replaces no file: give another name"
+        raise Refused(Problem("file.exists", text, str(out)))
+    signing, sign = exporter_of(app)
+    content = export_batch(app.journal, found.id, app.now(), signing, sign, {})
+    write_whole(out, content)
+    by = f"signed by {signing.name}" if signing else "not signed: nobody has a key here"
+    if as_json:
+        emit({"file": str(out), "batch": found.id, "signed": signing.person if signing else None, "problems": []})
+    else:
+        click.echo(f"Batch {found.id} exported to {out}, {by}")
+
+
+@batch.command()
+@click.argument("id")
 @json_option
 @click.pass_obj
 def show(app: App, id: str, as_json: bool) -> None:
@@ -383,7 +413,19 @@ def list_batches(app: App, /, **wanted: Any) -> None:
 
 def batch_data(found: Batch) -> dict[str, Any]:
     """A batch as data: its plan, and every fact with its place."""
-    names = ("weighed", "steps", "yielded", "tested", "accepted", "verified", "labels", "printing", "scanned", "accounted", "lots")
+    names = (
+        "weighed",
+        "steps",
+        "yielded",
+        "tested",
+        "accepted",
+        "verified",
+        "labels",
+        "printing",
+        "scanned",
+        "accounted",
+        "lots",
+    )
     facts = (getattr(found, name) for name in names)
     data: dict[str, Any] = {"id": found.id, "state": found.state, "plan": plan_data(found.plan)}
     for name, group in zip(names, facts, strict=True):

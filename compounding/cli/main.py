@@ -43,6 +43,7 @@ COMMANDS = {
     "completion": ("completion", "What makes bash, zsh or fish complete commands, options and ids."),
     "man": ("manual", "The manual page of each command, for man."),
     "journal": ("journal", "The record itself: init, verify, head."),
+    "verify": ("verify", "Check an exported batch file, without database, settings or network."),
     "person": ("person", "People and their signing keys: add, list, retire, revoke."),
 }
 

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -135,6 +136,17 @@ def opened(app: App, key: Key, entries: Mapping[str, tuple[int, ...]]) -> store.
         subjects = (f"person:{key.person}",)
         app.journal.append([Draft(kind_of(fact), body_of(fact), subjects, app.person_id, station, "", app.now())], {})
         raise
+
+
+def exporter_of(app: App) -> tuple[Stated | None, Callable[[bytes], bytes] | None]:
+    """Who signs a file that leaves the house, and with what; nobody at a site without keys."""
+    keys, entries = site_keys(app)
+    if not keys:
+        return None, None
+    key = _signing_key(app, keys, app.person_id, ())
+    private = opened(app, key, entries)
+    stated = Stated(key.person, key.name, key.public, "", "")
+    return stated, partial(private.sign, kind=store.EXPORT_TYPE)
 
 
 def _refuse_while_resting(app: App, key: Key) -> None:

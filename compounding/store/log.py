@@ -219,6 +219,62 @@ def consistency_holds(first: Head, second: Head, proof: Sequence[bytes]) -> bool
     return last == 0 and earlier == first.root and later == second.root
 
 
+class Tree:
+    """All nodes of a tree whose leaves are at hand, so that each proof costs a few hashes more and not all of them.
+
+    Args:
+        leaves: all leaf hashes, in order.
+    """
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self.size = len(leaves)
+        self._levels: list[Sequence[bytes]] = [leaves]  # of complete subtrees of 1, 2, 4 and so on leaves
+        while len(below := self._levels[-1]) > 1:
+            pairs = zip(below[::2], below[1::2], strict=False)  # a single one at the end waits for its neighbour
+            self._levels.append([node_hash(left, right) for left, right in pairs])
+
+    def head(self, size: int | None = None) -> Head:
+        """The head of the first so many leaves, or of all."""
+        size = self.size if size is None else size
+        return Head(size, self._root(0, size) if size else EMPTY_ROOT)
+
+    def inclusion_proof(self, index: int) -> tuple[bytes, ...]:
+        """The same as `inclusion_proof` over all leaves."""
+        if not 0 <= index < self.size:
+            raise NotUnderstood(Problem("log.index", f"There is no leaf {index} in a tree of {self.size}."))
+        return self._path(index, 0, self.size)
+
+    def consistency_proof(self, first: int) -> tuple[bytes, ...]:
+        """The same as `consistency_proof` over all leaves."""
+        if not 0 <= first <= self.size:
+            raise NotUnderstood(Problem("log.size", f"A log of {self.size} entries never had {first}."))
+        return self._subproof(first, 0, self.size, whole=True) if first else ()
+
+    def _root(self, begin: int, end: int) -> bytes:
+        count = end - begin
+        if count & (count - 1) == 0:  # complete, and where it stands aligned to its size
+            level = count.bit_length() - 1
+            return self._levels[level][begin >> level]
+        split = begin + _split(count)
+        return node_hash(self._root(begin, split), self._root(split, end))
+
+    def _path(self, index: int, begin: int, end: int) -> tuple[bytes, ...]:
+        if end - begin == 1:
+            return ()
+        split = begin + _split(end - begin)
+        if index < split:
+            return (*self._path(index, begin, split), self._root(split, end))
+        return (*self._path(index, split, end), self._root(begin, split))
+
+    def _subproof(self, first: int, begin: int, end: int, *, whole: bool) -> tuple[bytes, ...]:
+        if first == end:
+            return () if whole else (self._root(begin, end),)
+        split = begin + _split(end - begin)
+        if first <= split:
+            return (*self._subproof(first, begin, split, whole=whole), self._root(split, end))
+        return (*self._subproof(first, split, end, whole=False), self._root(begin, split))
+
+
 def checkpoint(origin: str, head: Head) -> str:
     """The head as text: origin, size and base64 root, one a line (the body of a C2SP signed note).
 

@@ -137,3 +137,16 @@ def test_a_code_is_read_whatever_its_case_dashes_and_look_alikes(root: bytes, si
 def test_what_is_no_code_is_refused_with_the_reason(typed: str, sentence: str) -> None:
     with pytest.raises(NotUnderstood, match=sentence):
         log.read_short_code(typed)
+
+
+def test_a_tree_gives_every_head_and_proof_that_the_definition_gives() -> None:
+    for size in range(1, 65):
+        tree = log.Tree(MANY[:size])
+        assert [tree.head(first) for first in range(size + 1)] == [Head(first, ROOTS[first]) for first in range(size + 1)]
+        for index in range(size):
+            assert tree.inclusion_proof(index) == log.inclusion_proof(MANY[:size], index)
+            assert tree.consistency_proof(index + 1) == log.consistency_proof(MANY[:size], index + 1)
+    with pytest.raises(NotUnderstood):
+        log.Tree(MANY).inclusion_proof(64)
+    with pytest.raises(NotUnderstood):
+        log.Tree(MANY).consistency_proof(65)

@@ -1,0 +1,415 @@
+"""Each rule about keys, duties and order is broken once, by writing past the command line: tool and offline verifier name it.
+
+The stories are written straight into a journal, as somebody with the file and a key could. Then they are exported and
+judged again by the program for inspectors, which shares nothing with the tool.
+"""
+
+from __future__ import annotations
+
+import json
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compounding.store import keys
+from compounding.store.export import export_batch
+from compounding.store.journal import Journal, Signer, Signing
+from compounding.store.verify import verify
+from tests.store.journals import START, draft
+
+VERIFIER = Path(__file__).parents[2] / "verifier" / "verify_batch.py"
+offline = runpy.run_path(str(VERIFIER))
+NAMES = {"ana": "Ana Ortiz", "ben": "Ben Fox", "tom": "Tom Reed", "kim": "Kim Lane"}
+ROLES = {"ana": ["pharmacist"], "ben": ["pharmacist"], "tom": ["technician"], "kim": ["qc"]}
+BATCH = {"batch": "B-1"}
+
+
+class Pen:
+    """Writes entries as anybody could who holds the file and some keys; it keeps no rule."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.keys = {person: keys.new_key() for person in NAMES}
+
+    def write(
+        self, kind: str, person: str, body: dict[str, Any], *signers: str, subject: str = "", **changed: str
+    ) -> int:
+        """One entry, signed by these people; ``changed`` alters what the first signature says."""
+        made = []
+        for place, signer in enumerate(signers):
+            key = self.keys[signer]
+            stated = {"person": signer, "name": NAMES[signer.split("-")[0]], "key": key.public} | (
+                changed if place == 0 else {}
+            )
+            made.append(Signer(Signing(meaning="as it says", shown="00" * 32, **stated), key.sign))
+        subjects = [subject or ("batch:B-1" if "batch" in body else f"lot:{body.get('lot', 'none')}")]
+        subjects += [f"lot:{body['lot']}"] if "batch" in body and "lot" in body else []
+        minute = self.journal.head().size
+        (entry,) = self.journal.append(
+            [draft(kind, *subjects, person=person, body=body, signers=tuple(made), minute=minute)], {}
+        )
+        return entry.sequence
+
+    def key(self, person: str, *others: str, by: str = "", **changed: Any) -> int:
+        body = {"person": person, "name": NAMES[person], "roles": ROLES[person], "key": self.keys[person].public}
+        return self.write("key-created", by or person, body | changed, person, *others, subject=f"person:{person}")
+
+    def end(self, kind: str, person: str, *signers: str) -> int:
+        body = {"person": person, "key": self.keys[person].public}
+        return self.write(kind, signers[0] if signers else "ana", body, *signers, subject=f"person:{person}")
+
+    def people(self) -> None:
+        self.key("ana")
+        for person in ("ben", "tom", "kim"):
+            self.key(person, "ana", by="ana")
+
+    def opened(self) -> None:
+        self.write("lot-received", "tom", {"lot": "L-1"})
+        plan = {"plan": {"formula": {"id": "some-formula"}}, "formula": []}
+        self.write("batch-opened", "ana", BATCH | plan, subject="batch:B-1")
+
+    def made(self) -> None:
+        self.opened()
+        self.write("weighed", "tom", BATCH | {"lot": "L-1", "reading": "1 mg", "within": False})
+        self.write("yielded", "tom", BATCH | {"made": "1 capsule"})
+
+    def verified(self) -> None:
+        self.made()
+        self.write("verified", "ben", BATCH, "ben")
+
+    def released(self) -> None:
+        self.verified()
+        self.write("released", "ana", BATCH, "ana")
+        self.write("label-printed", "tom", BATCH)
+
+
+@pytest.fixture
+def pen(tmp_path: Path) -> Any:
+    with Journal.create(tmp_path / "journal.db", "main") as journal:
+        pen = Pen(journal)
+        pen.people()
+        yield pen
+
+
+def exported(pen: Pen, exporter: str = "ana") -> bytes:
+    key = pen.keys[exporter]
+    stated = Signing(exporter, NAMES[exporter], key.public, "", "")
+    return export_batch(pen.journal, "B-1", START, stated, lambda content: key.sign(content, keys.EXPORT_TYPE), {})
+
+
+def named(wrong: list[str]) -> list[str]:
+    return [each.split(" ")[0] for each in wrong]
+
+
+def test_a_story_that_keeps_every_rule_holds_in_the_tool_and_offline(pen: Pen) -> None:
+    pen.released()
+    assert verify(pen.journal) == []
+    told: list[str] = []
+    assert offline["check"](exported(pen), told) == []
+    assert sum("signed by" in line for line in told) == 9
+    assert pen.journal.short_code() in told[0]
+
+
+def without_ben(pen: Pen) -> None:
+    pen.end("key-revoked", "ben", "ana")
+    pen.verified()
+
+
+def replaced(pen: Pen, *others: str, **changed: Any) -> None:
+    old = pen.keys["ben"].public
+    pen.opened()
+    pen.keys["ben"] = keys.new_key()
+    pen.key("ben", *others, by="ana", **({"replaces": old} | changed))
+
+
+def with_the_key_of_ana(pen: Pen) -> None:
+    pen.made()
+    pen.keys["ben"] = pen.keys["ana"]
+    pen.write("verified", "ben", BATCH, "ben")
+
+
+def unknown_key(pen: Pen) -> None:
+    pen.made()
+    pen.keys["ben"] = keys.new_key()
+    pen.write("verified", "ben", BATCH, "ben")
+
+
+def one_key_for_two(pen: Pen) -> None:
+    pen.opened()
+    ben = pen.keys["ben"].public
+    pen.keys["ben"] = pen.keys["ana"]
+    pen.key("ben", "ana", "tom", by="ana", replaces=ben)
+
+
+def deviation(by: str) -> Callable[[Pen], object]:
+    def story(pen: Pen) -> None:
+        pen.opened()
+        if by == "nothing":
+            pen.write("deviation-accepted", "ana", BATCH | {"entry": 1}, "ana")
+            return
+        entry = pen.write("weighed", by, BATCH | {"lot": "L-1"})
+        pen.write("deviation-accepted", "ana", BATCH | {"entry": entry}, "ana")
+
+    return story
+
+
+def after(begin: str, *entry: Any) -> Callable[[Pen], object]:
+    """A beginning, and one entry more."""
+
+    def story(pen: Pen) -> None:
+        getattr(pen, begin)()
+        pen.write(*entry)
+
+    return story
+
+
+BROKEN: dict[str, tuple[Callable[[Pen], object], str, str]] = {
+    "nobody signed": (after("made", "verified", "ben", BATCH), "duty-unsigned", "duty.unsigned"),
+    "the maker verifies": (
+        lambda pen: (pen.made(), pen.write("step-done", "ben", BATCH), pen.write("verified", "ben", BATCH, "ben")),
+        "duty-own-work", "duty.own-work",
+    ),
+    "a technician verifies": (after("made", "verified", "kim", BATCH, "kim"), "duty-role", "duty.role"),
+    "another signs": (after("made", "verified", "ana", BATCH, "ben"), "duty-signer", "duty.signer"),
+    "one signs twice": (after("made", "verified", "ben", BATCH, "ben", "ben"), "duty-signed-twice", "duty.signed-twice"),
+    "two sign": (after("made", "verified", "ben", BATCH, "ben", "ana"), "duty-signer", "duty.signer"),
+    "an unknown key": (unknown_key, "duty-key-unknown", "duty.key-unknown"),
+    "the key of another": (with_the_key_of_ana, "duty-key-of-another", "duty.key-of-another"),
+    "another printed name": (
+        lambda pen: (pen.made(), pen.write("verified", "ben", BATCH, "ben", name="Dr. Ben Fox")),
+        "duty-key-of-another", "duty.key-of-another",
+    ),
+    "a revoked key": (without_ben, "duty-key-ended", "duty.key-ended"),
+    "a retired key": (
+        lambda pen: (pen.end("key-retired", "ben", "ana", "tom"), pen.verified()), "duty-key-ended", "duty.key-ended",
+    ),
+    "one alone retires": (
+        lambda pen: (pen.opened(), pen.end("key-retired", "ben", "ana")), "duty-too-few-signers", "duty.too-few-signers",
+    ),
+    "unsigned end of a key": (
+        lambda pen: (pen.opened(), pen.end("key-revoked", "ben")), "duty-unsigned", "duty.unsigned",
+    ),
+    "an ended key is ended": (
+        lambda pen: (pen.opened(), pen.end("key-revoked", "ben", "ana"), pen.end("key-revoked", "ben", "ana")),
+        "duty-key-ended", "duty.key-ended",
+    ),
+    "one alone replaces": (lambda pen: replaced(pen, "ana"), "duty-too-few-signers", "duty.too-few-signers"),
+    "a replacement says nothing of the old key": (
+        lambda pen: replaced(pen, "ana", "tom", replaces=None), "duty-replaces", "duty.replaces",
+    ),
+    "a key not in hand": (
+        lambda pen: replaced(pen, "ana", "tom", key=keys.new_key().public), "duty-possession", "duty.possession",
+    ),
+    "one key for two people": (one_key_for_two, "duty-key-taken", "duty.key-taken"),
+    "an own deviation": (deviation("ana"), "duty-own-deviation", "duty.own-deviation"),
+    "a deviation of nothing": (deviation("nothing"), "duty-deviation-unknown", "order.deviation"),
+    "verified before it was made": (after("opened", "verified", "ben", BATCH, "ben"), "duty-not-made", "order.not-made"),
+    "released unverified": (after("made", "released", "ana", BATCH, "ana"), "duty-not-verified", "order.not-verified"),
+    "work after the verification": (
+        lambda pen: (pen.verified(), pen.write("step-done", "tom", BATCH), pen.write("released", "ana", BATCH, "ana")),
+        "duty-not-verified", "order.not-verified",
+    ),
+    "work after the release": (after("released", "step-done", "tom", BATCH), "duty-batch-state", "order.batch-state"),
+    "released twice": (after("released", "released", "ana", BATCH, "ana"), "duty-batch-state", "order.batch-state"),
+    "labelled before release": (after("verified", "label-printed", "tom", BATCH), "duty-batch-state", "order.batch-state"),
+    "tested after rejection": (
+        lambda pen: (pen.opened(), pen.write("rejected", "ana", BATCH, "ana"), pen.write("tested", "kim", BATCH)),
+        "duty-batch-state", "order.batch-state",
+    ),
+    "opened twice": (lambda pen: (pen.opened(), pen.write("batch-opened", "ana", BATCH | {"plan": {"formula": {"id": "f"}}})),
+        "duty-batch-twice", "order.batch-twice"),
+    "a lot received twice": (
+        lambda pen: (pen.opened(), pen.write("lot-received", "tom", {"lot": "L-1"}), pen.write("weighed", "tom", BATCH | {"lot": "L-1"})),
+        "duty-lot-twice", "order.lot-twice",
+    ),
+    "a lot in quarantine": (
+        lambda pen: (
+            pen.opened(),
+            pen.write("lot-quarantined", "kim", {"lot": "L-1"}),
+            pen.write("weighed", "tom", BATCH | {"lot": "L-1"}),
+        ),
+        "duty-lot-held", "order.lot",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", BROKEN)
+def test_a_broken_rule_is_named_by_the_tool_and_by_the_offline_verifier(pen: Pen, story: str) -> None:
+    break_it, tool, inspector = BROKEN[story]
+    break_it(pen)
+    (problem,) = verify(pen.journal)
+    assert problem.code == f"verify.{tool}"
+    exporter = "ben" if "ana" in story and pen.keys["ben"] is not pen.keys["ana"] else "ana"
+    assert inspector in named(offline["check"](exported(pen, exporter), []))
+
+
+def test_what_stands_in_no_order_at_all_is_found(tmp_path: Path) -> None:
+    with Journal.create(tmp_path / "journal.db", "main") as journal:
+        Pen(journal).write("weighed", "tom", BATCH)
+        assert [problem.code for problem in verify(journal)] == ["verify.duty-batch-unknown"]
+
+
+def test_before_the_first_key_nothing_needs_to_be_signed(tmp_path: Path) -> None:
+    with Journal.create(tmp_path / "journal.db", "main") as journal:
+        pen = Pen(journal)
+        pen.made()
+        pen.write("verified", "ben", BATCH)
+        assert verify(journal) == []
+        content = export_batch(journal, "B-1", START, None, None, {})
+        assert offline["check"](content, []) == []
+
+
+# ---- an exported file, altered ----
+
+
+@pytest.fixture
+def good(pen: Pen) -> bytes:
+    pen.released()
+    return exported(pen)
+
+
+def lines_of(content: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in content.splitlines()]
+
+
+def signed_again(pen: Pen, lines: list[dict[str, Any]], by: str = "ana") -> bytes:
+    """An altered file, with a fresh signature by an insider who may export."""
+    above = b"".join(
+        json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for line in lines[:-1]
+    )
+    return above + json.dumps({"signature": pen.keys[by].sign(above, keys.EXPORT_TYPE).hex()}).encode() + b"\n"
+
+
+def judged(content: bytes) -> list[str]:
+    """Names of what does not hold; ``cannot-tell`` if it is no export any more."""
+    try:
+        return named(offline["check"](content, []))
+    except offline["CannotTell"]:
+        return ["cannot-tell"]
+
+
+def test_every_flipped_bit_of_an_export_is_found(good: bytes) -> None:
+    for place in range(0, len(good), 7):
+        for bit in (0, 5):
+            spoiled = bytearray(good)
+            spoiled[place] ^= 1 << bit
+            assert judged(bytes(spoiled)), place
+
+
+def test_a_cut_export_is_never_taken_for_whole(good: bytes) -> None:
+    for end in range(0, len(good) - 1, 97):
+        assert judged(good[:end])
+    assert judged(b"".join(good.splitlines(keepends=True)[:-1]))
+
+
+def change_raw(what: str, to: str) -> Callable[[dict[str, Any]], None]:
+    def change(line: dict[str, Any]) -> None:
+        assert what in line["raw"]
+        line["raw"] = line["raw"].replace(what, to)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["body", "head", "idempotency_key", "kind", "person", "reason", "schema", "sequence", "site", "subjects", "time",
+     "workstation", "signing"],
+)  # fmt: skip
+def test_each_changed_part_of_an_entry_is_found_even_if_an_insider_signs_the_file_again(
+    pen: Pen, good: bytes, part: str
+) -> None:
+    lines = lines_of(good)
+    for line in lines[1:-1]:
+        said = json.loads(line["raw"])
+        if part not in said:
+            continue
+        old = said[part]
+        said[part] = (
+            old + 1 if isinstance(old, int) else old + "x" if isinstance(old, str)
+            else [*old, old[0]] if isinstance(old, list) else old | {"size": 0, "more": "x"}
+        )  # fmt: skip
+        altered = [other if other is not line else line | {"raw": json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)} for other in lines]  # fmt: skip
+        found = judged(signed_again(pen, altered))
+        assert {"entry.bytes", "entry.place", "entry.order", "entry.site"} & set(found), (part, found)
+
+
+def test_swapped_entries_are_found(pen: Pen, good: bytes) -> None:
+    lines = lines_of(good)
+    for place in range(1, len(lines) - 2):
+        swapped = [*lines[:place], lines[place + 1], lines[place], *lines[place + 2 :]]
+        assert "entry.order" in judged(signed_again(pen, swapped))
+
+
+def test_a_signature_moved_to_another_entry_is_found(pen: Pen, good: bytes) -> None:
+    lines = lines_of(good)
+    signed = [place for place, line in enumerate(lines) if line.get("signatures")]
+    for place in signed:
+        other = next(each for each in signed if each != place)
+        moved = [line | {"signatures": lines[other]["signatures"]} if line is lines[place] else line for line in lines]
+        assert "entry.bytes" in judged(signed_again(pen, moved))
+
+
+def test_a_replaced_key_is_found(pen: Pen, good: bytes) -> None:
+    lines = lines_of(good)
+    change_raw(pen.keys["ben"].public, keys.new_key().public)(lines[2])
+    assert "entry.bytes" in judged(signed_again(pen, lines))
+
+
+def test_a_left_out_key_an_unknown_exporter_and_a_missing_signature_are_found(pen: Pen, good: bytes) -> None:
+    lines = lines_of(good)
+    assert "duty.key-unknown" in judged(signed_again(pen, [*lines[:2], *lines[3:]]))
+    assert "export.signature" in judged(signed_again(pen, lines, by="ben"))
+    lines[0]["exported"] |= {"key": keys.new_key().public}
+    assert "export.key" in judged(signed_again(pen, lines))
+    lines[0]["exported"] |= {"key": "", "name": ""}
+    assert "export.unsigned" in judged(signed_again(pen, lines))
+
+
+def test_an_entry_of_another_history_is_found(pen: Pen, good: bytes, tmp_path: Path) -> None:
+    with Journal.create(tmp_path / "other.db", "main") as journal:
+        other = Pen(journal)
+        other.keys = pen.keys
+        other.people()
+        other.released()
+        theirs = lines_of(exported(other))
+    lines = lines_of(good)
+    mixed = [*lines[:6], theirs[6], *lines[7:]]
+    assert "entry.bytes" in judged(signed_again(pen, mixed))
+
+
+def test_a_head_from_paper_is_compared(good: bytes, pen: Pen) -> None:
+    code = pen.journal.short_code()
+    assert offline["check"](good, [], code.lower().replace("-", " ")) == []
+    wrong = offline["check"](good, [], "0" + code[1:] if code[0] != "0" else "1" + code[1:])
+    assert named(wrong) == ["head.other"]
+
+
+def test_the_verifier_is_one_small_program_that_shares_nothing(good: bytes, tmp_path: Path) -> None:
+    source = VERIFIER.read_text("utf-8")
+    assert len(source.splitlines()) <= 500
+    assert {line.split()[1].split(".")[0] for line in source.splitlines() if line.strip().startswith(("import ", "from "))} <= {
+        "__future__", "base64", "hashlib", "json", "sys", "cryptography",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}\n", b"[]\n" * 5, b"[" * 100_000, b'{"format":"compounding-batch-export/2"}\n{}\n{}\n{"signature":""}\n', b"\xff\n" * 9]
+)  # fmt: skip
+def test_what_is_no_export_cannot_be_told(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    assert offline["main"]([str(file)]) == 2
+    assert capsys.readouterr().err.startswith("Cannot tell:")
+
+
+def test_a_name_in_a_file_never_steers_the_terminal(
+    good: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(good.replace(b"Ben Fox", b"Ben\\u001b[2JFox"))
+    assert offline["main"]([str(file)]) in (1, 2)
+    told = capsys.readouterr()
+    assert "\x1b" not in told.out + told.err
