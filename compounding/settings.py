@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from compounding.quantities import quantity
 from compounding.records.record import Meta, PercentText, QuantityText, Record, empty_table, read_toml, validated
 
+ATTACHMENTS = "attachments"
+
 Role = Literal["pharmacist", "technician", "qc"]
 
 
@@ -133,3 +135,9 @@ def journal_place(settings: Settings, beside: Path) -> Path | str:
 def keys_folder(beside: Path) -> Path:
     """Where the sealed keys lie: beside the settings file, one file a key."""
     return beside.parent / "keys"
+
+
+def attachments_path(settings: Settings, beside: Path) -> Path:
+    """Where the files lie that prove results: beside the journal, or beside the settings if the journal is a server's."""
+    place = journal_place(settings, beside)
+    return (place.parent if isinstance(place, Path) else beside.parent) / ATTACHMENTS

@@ -144,6 +144,13 @@ class App:
 
         return Journal.open(self.journal_place, self.settings.site)
 
+    @property
+    def attachments(self) -> Path:
+        """The folder of the files that prove results."""
+        from compounding.settings import attachments_path
+
+        return attachments_path(self.settings, self.settings_file)
+
     def recorded(self, subject: str) -> list[Recorded]:
         return [recorded_of(entry) for entry in self.journal.entries(subject)]
 

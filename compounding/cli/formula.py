@@ -195,8 +195,14 @@ def _tests(found: Formula, on: date) -> list[str]:
         lines += [f"  {test.trait}{needed}: {test.expected}{unverified}"]
         units = f" of {test.units} units" if test.units else ""
         lines.append(f"    {test.kind}{units}: {test.method} [{test.source}]")
+        unit = f" {test.unit}" if test.unit else f" % of the {test.of}" if test.of else ""
         if test.low or test.high:
-            lines.append(f"    passes from {test.low or 'anything'} to {test.high or 'anything'}")
+            lines.append(f"    passes from {test.low or 'anything'} to {test.high or 'anything'}{unit}")
+        if test.possible:
+            lines.append(f"    can read {test.possible[0]} to {test.possible[1]} at all")
+        if test.sample:
+            again = "used up" if test.sample.destroyed else "given back"
+            lines.append(f"    takes {test.sample.take}, {again} [{test.sample.source}]")
         for rule in test.rules:
             row = next(iter(in_force("acceptance", on, id=rule)), {})
             lines.append(f"    decided by {rule}: {row.get('authority', 'not in force')} [{row.get('source', '')}]")

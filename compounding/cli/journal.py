@@ -62,10 +62,12 @@ def begin_journal(place: Path | str, site: str, owner: str | None, writer: str |
 @json_option
 @click.pass_obj
 def verify(app: App, as_json: bool) -> None:
-    """Check every byte of the journal; name the first entry that fails, and why."""
+    """Check every byte of the journal and of the files that its results name; name the first entry that fails, and why."""
+    from compounding.store.attachments import check
     from compounding.store.verify import verify as verify_journal
 
     problems = verify_journal(app.journal)
+    problems += check(app.attachments, app.ids("attachment:"))
     if problems:
         raise Refused(problems)
     head = app.journal.head()

@@ -95,6 +95,9 @@ def plan(
         emit({**plan_data(made), "problems": [vars(problem) for problem in problems]})
     else:
         click.echo(plan_text(made, explain=explain))
+        if explain:
+            for line in _samples(formula, made):
+                click.echo(line)
         for problem in problems:
             notice(problem.text)
     fail_if_stopped(problems)
@@ -115,6 +118,15 @@ def _write(app: App, made: Plan, formula: Formula, out: Path) -> None:
         raise Refused(problems)
     write_whole(out, pdf)
     notice(f"Written to {out}")
+
+
+def _samples(formula: Formula, made: Plan) -> list[str]:
+    """What the tests of the formula will take from the batch, and whether what is made beyond the order covers it."""
+    from compounding.cli.results import sampling_lines
+    from compounding.work.sampling import sampling
+
+    found, problems = sampling(formula, made.made, made.ordered, ())
+    return ["", "What the tests take", *sampling_lines(found, "planned"), *[f"  ! {each.text}" for each in problems]]
 
 
 def plan_data(made: Plan) -> dict[str, Any]:

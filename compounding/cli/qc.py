@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ import click
 from compounding.cli.app import App, Decision, fail_if_stopped
 from compounding.cli.batch import batch_decision, finish
 from compounding.cli.ordering import day as day_of
+from compounding.cli.results import attachment, files_option, given_files, kept, results, sampling
 from compounding.cli.show import emit, json_option, notice
 from compounding.cli.values import Entered, entered, value_options
 from compounding.problems import NotUnderstood, Problem, stopping
@@ -49,6 +51,10 @@ Result = tuple[Tested | None, list[Problem]]
 @click.group()
 def qc() -> None:
     """Quality control: record what was seen; the limits come from the batch's formula."""
+
+
+for _command in (results, attachment, sampling):
+    qc.add_command(_command)
 
 
 @qc.command()
@@ -282,6 +288,7 @@ def _judged_as_data(judged: Judged) -> dict[str, Any]:
 @click.argument("values", nargs=-1, metavar="[VALUE]...")
 @click.option("--method", help="How it was found, if not as the formula says.")
 @click.option("--laboratory", help="Who found it.")
+@files_option("--certificate")
 @confidence_option
 @value_options
 @date_option
@@ -294,6 +301,7 @@ def content(
     values: tuple[str, ...],
     method: str | None,
     laboratory: str | None,
+    certificates: tuple[Path, ...],
     confidence: str,
     day: str | None,
     as_json: bool,
@@ -317,7 +325,7 @@ def content(
         found[:] = [judged] if judged else []
         return _with_origin(fact, taken), problems
 
-    decision, entries = _record(app, id, day, judge)
+    decision, entries = _record(app, id, day, judge, certificates)
     if not as_json:
         for line in found[0].lines:
             click.echo(f"  {line}")
@@ -329,18 +337,29 @@ def content(
 @click.argument("result")
 @click.option("--method", help="How it was found, if not as the formula says.")
 @click.option("--laboratory", help="Who found it.")
+@files_option("--file", "--certificate")
 @date_option
 @json_option
 @click.pass_obj
 def assay(
-    app: App, id: str, result: str, method: str | None, laboratory: str | None, day: str | None, as_json: bool
+    app: App,
+    /,
+    id: str,
+    result: str,
+    method: str | None,
+    laboratory: str | None,
+    certificates: tuple[Path, ...],
+    day: str | None,
+    as_json: bool,
 ) -> None:
     """Record an assay: percent of label, or the mass in one capsule or one millilitre.
 
     \b
-    compounding qc assay 2026-0001 "98.7 %" --laboratory "Example Laboratories"
+    compounding qc assay 2026-0001 "98.7 %" --laboratory "Example Laboratories" --file certificate.pdf
     """
-    decision, entries = _record(app, id, day, lambda found: assay_result(found, result, method, laboratory))
+    decision, entries = _record(
+        app, id, day, lambda found: assay_result(found, result, method, laboratory), certificates
+    )
     _finish(decision, entries, as_json)
 
 
@@ -349,28 +368,51 @@ def assay(
 @click.argument("trait")
 @click.argument("found")
 @click.option("--pass/--fail", "passes", default=None, help="Your verdict, where only a person can tell.")
+@click.option("--method", help="How it was found, if not as the formula says.")
+@click.option("--laboratory", help="Who found it.")
+@files_option("--file", "--certificate")
 @date_option
 @json_option
 @click.pass_obj
-def observe(app: App, id: str, trait: str, found: str, passes: bool | None, day: str | None, as_json: bool) -> None:
-    """Record what was seen or read: appearance, pH, volume.
+def observe(
+    app: App,
+    /,
+    id: str,
+    trait: str,
+    found: str,
+    passes: bool | None,
+    method: str | None,
+    laboratory: str | None,
+    certificates: tuple[Path, ...],
+    day: str | None,
+    as_json: bool,
+) -> None:
+    """Record what was seen, read or counted: appearance, pH, volume, water activity, colonies, preservative.
 
     \b
     compounding qc observe 2026-0001 appearance "closed, clean, even powder" --pass
     compounding qc observe 2026-0002 pH 3.6
+    compounding qc observe 2026-0002 "total aerobic count" "<10 CFU/mL" --file certificate.pdf
     """
-    decision, entries = _record(app, id, day, lambda batch: observed_result(batch, trait, found, passes))
+    decision, entries = _record(
+        app, id, day, lambda batch: observed_result(batch, trait, found, passes, method, laboratory), certificates
+    )
     _finish(decision, entries, as_json)
 
 
-def _record(app: App, id: str, day: str | None, judge: Callable[[Batch], Result]) -> tuple[Decision, Any]:
-    """Judge a result of a batch, see that its day can be, and write it down."""
+def _record(
+    app: App, id: str, day: str | None, judge: Callable[[Batch], Result], certificates: Sequence[Path] = ()
+) -> tuple[Decision, Any]:
+    """Judge a result of a batch, see that its day can be, keep the files that prove it, and write it down."""
     found_on, today = day_of(app, day) if day else None, app.today()
+    files = given_files(certificates)
+    attached = tuple(file for file, _ in files)
 
     def dated(batch: Batch) -> Result:
-        return when_found(batch, judge(batch), found_on, today)
+        fact, problems = when_found(batch, judge(batch), found_on, today)
+        return (replaced(fact, attachments=attached) if fact else None), problems
 
-    return app.record(lambda: batch_decision(app, id, dated, None))
+    return app.record(lambda: kept(app, batch_decision(app, id, dated, None), files))
 
 
 def _with_origin(fact: Tested | None, taken: Entered) -> Tested | None:

@@ -149,9 +149,7 @@ def _field_problems(fields: dict[str, str], template: Template) -> list[Problem]
     return problems
 
 
-def _left_out(
-    arrangement: tuple[ZonePattern, ...], text: LabelText, stock: Stock, template: Template
-) -> list[Problem]:
+def _left_out(arrangement: tuple[ZonePattern, ...], text: LabelText, stock: Stock, template: Template) -> list[Problem]:
     fields = printed_fields(text)
     missing = sorted(template.may_leave_out - fields_in(arrangement))
     if not missing:

@@ -46,7 +46,17 @@ SAY = "say_"
 
 # Strings of these fields stay on one line, or the label is refused: a strength or a date is read at a glance.
 WHOLE_FIELDS = frozenset(
-    {"strength", "dosage_form", "quantity", "pharmacy_phone", "prescription", "prescriber", "batch", "identifier", "dose"}
+    {
+        "strength",
+        "dosage_form",
+        "quantity",
+        "pharmacy_phone",
+        "prescription",
+        "prescriber",
+        "batch",
+        "identifier",
+        "dose",
+    }
 )
 
 
@@ -220,7 +230,9 @@ def _pieces(template: Template) -> tuple[Template, ...]:
     for piece in range(1, count + 1):
         zones = tuple(tuple(zone for zone in each if zone.piece == piece) for each in template.arrangements)
         own = replace(template, arrangements=zones, name=f"{template.name}, {piece} of {count}")
-        pieces.append(replace(own, requires=template.requires & own.fields, may_leave_out=template.may_leave_out & own.fields))
+        pieces.append(
+            replace(own, requires=template.requires & own.fields, may_leave_out=template.may_leave_out & own.fields)
+        )
     return tuple(pieces)
 
 
@@ -344,7 +356,9 @@ def _arranged(
             parts = tuple(Part(say, bold, fields_of(say)) for say, bold in says if say)
             for part in parts:
                 for missing in sorted(field for field in part.fields if field.startswith(SAY)):
-                    raise table.wrong("zone", f"{{{missing}}} has no wording: add {missing.removeprefix(SAY)} to words.toml.")
+                    raise table.wrong(
+                        "zone", f"{{{missing}}} has no wording: add {missing.removeprefix(SAY)} to words.toml."
+                    )
             rows.append(replace(row, parts=parts))
         arranged.append(replace(zone, rows=tuple(rows)))
     return tuple(arranged)
@@ -396,7 +410,9 @@ def _check_place(field: str, zone: ZonePattern, row: RowPattern, template: Templ
     if row.floor < LEAST_FLOOR:
         raise table.wrong(f"zone {zone.name}", f"a floor below {LEAST_FLOOR:g} pt cannot be read.")
     if template.kind == "auxiliary" and field != "sentence":
-        raise table.wrong(f"zone {zone.name}", f"{{{field}}} may not stand on an auxiliary label: it carries no warning.")
+        raise table.wrong(
+            f"zone {zone.name}", f"{{{field}}} may not stand on an auxiliary label: it carries no warning."
+        )
 
 
 def _check_warning(zones: tuple[ZonePattern, ...], template: Template, table: Table) -> None:

@@ -1,87 +1,29 @@
-"""The worksheet: blanks for a pen where nothing is recorded yet; filled, the same page is the compounding record.
-
-A record must be printable whatever it says: a text that is too long for its cell makes the row grow,
-a word that is too wide is cut between letters, and a character without a glyph is spelled out by its number.
-"""
+"""The worksheet: blanks for a pen where nothing is recorded yet; filled, the same page is the compounding record."""
 
 from __future__ import annotations
 
-import dataclasses
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from compounding.documents import barcode, pdf
-from compounding.documents.boxes import (
-    BOLD,
-    NBSP,
-    REGULAR,
-    Box,
-    Line,
-    Mark,
-    Page,
-    Piece,
-    Rule,
-    Symbol,
-    Word,
-    baseline,
-    broken,
-    glue,
-    line_width,
-    pieces,
-    place,
-    wrap,
+from compounding.documents import pdf
+from compounding.documents.boxes import Page
+from compounding.documents.sheet import (
+    LETTER,
+    MARGIN,
+    PEN,
+    SIGNING,
+    Block,
+    Column,
+    Running,
+    facts,
+    laid_out,
+    notices,
+    printable,
+    product,
+    table,
 )
 from compounding.problems import Problem, stopping
-from compounding.records.worksheet import Notice, WorksheetText
-
-LETTER = (612.0, 792.0)
-A4 = (595.276, 841.89)
-
-MARGIN = 36.0
-HEAD = 30.0  # the line at the top of each page, with the white below it [pt]
-FOOT = 26.0  # the line at the bottom, with the white above it [pt]
-LEADING = 1.2
-TEXT = 9.0
-SMALL = 7.5
-TITLE = 11.0
-NOTICE = 10.0
-# Seven millimetres: a row that a person writes in [pt].
-PEN = 7 * 72 / 25.4
-SIGNING = 11 * 72 / 25.4
-CELL = 3.0  # white inside a cell [pt]
-LIGHT = 0.75  # grey of rules
-SHADE = 0.93  # grey behind column titles
-LABEL = 0.3  # grey of the small words that name a value
-CODE_DOT = 72 / 600  # office printers: modules of 0.42 mm are whole dots at 300 and 600 dots per inch
-CODE_DOTS = 10
-ROW_LINES = 40  # a longer row goes on in a further one, which may stand on the next page
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: its title, width [pt], and whether its texts stand right or bold."""
-
-    title: str
-    width: float
-    right: bool = False
-    bold: bool = False
-
-
-@dataclass(frozen=True)
-class Block:
-    """A piece of a page that is not parted: its height, and its marks counted from its upper left corner.
-
-    Args:
-        keep: True if it must not be the last on a page.
-        again: what is repeated above it when it opens a page, the titles of its table.
-    """
-
-    height: float
-    marks: tuple[Mark, ...]
-    keep: bool = False
-    again: Block | None = None
+from compounding.records.worksheet import WorksheetText
 
 
 def draw_worksheet(text: WorksheetText, size: tuple[float, float] = LETTER) -> tuple[bytes, list[Problem]]:
@@ -102,56 +44,27 @@ def draw_worksheet(text: WorksheetText, size: tuple[float, float] = LETTER) -> t
 def layout_worksheet(text: WorksheetText, size: tuple[float, float] = LETTER) -> tuple[list[Page], list[Problem]]:
     """The pages of a worksheet with every word at its place."""
     problems: list[Problem] = []
-    text = _printable(text, "", problems)
+    text = printable(text, "", problems)
     width = size[0] - 2 * MARGIN
-    blocks = [*_opening(text, width), *_sections(text, width)]
-    body = size[1] - 2 * MARGIN - HEAD - FOOT
-    for block in blocks:
-        if block.height > body:
-            problem = f"a part of the page needs {block.height:.0f} pt in height and has {body:.0f} pt"
-            problems.append(Problem("worksheet.too-tall", f"{text.title} {text.record}: {problem}. Shorten the text."))
-    bodies = _paged(blocks, body)
-    pages = [
-        Page(*size, (*_running(text, size, number, len(bodies)), *_moved(content, MARGIN, size[1] - MARGIN - HEAD)))
-        for number, content in enumerate(bodies, 1)
-    ]
-    return pages, problems
-
-
-def _printable(value: Any, where: str, problems: list[Problem]) -> Any:
-    """The same texts in composed form, characters that cannot be printed spelled out as ``[U+738B]``."""
-    if isinstance(value, str):
-        value = " ".join(unicodedata.normalize("NFC", value).split(" "))
-        value = value.replace("\r", " ").replace("\n", " ").replace("\t", " ")
-        strange = [character for character in dict.fromkeys(value) if pdf.cannot_print(character)]
-        problems += [replace(problem, stops=False) for problem in pdf.unprintable(value, where)]
-        for character in strange:
-            value = value.replace(character, f"[U+{ord(character):04X}]")
-        return value
-    if isinstance(value, tuple):
-        return tuple(_printable(item, where, problems) for item in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
-        return replace(value, **{name: _printable(getattr(value, name), name, problems) for name in names})
-    return value
+    foot = f"Record {text.record}   Formula {text.formula} version {text.formula_version}"
+    running = Running(text.title, text.record, foot, text.head, "worksheet")
+    pages, too_tall = laid_out([*_opening(text, width), *_sections(text, width)], running, size)
+    return pages, problems + too_tall
 
 
 def _opening(text: WorksheetText, width: float) -> Iterator[Block]:
     """What the batch is, and the warnings to the people at the bench."""
-    yield _product(text, width)
+    yield product(text.product, text.strength, text.record, width)
     third = width / 3
-    yield _facts([("Record", text.record), ("Quantity", text.quantity), ("Prepared on", text.prepared_on)], third)
+    yield facts([("Record", text.record), ("Quantity", text.quantity), ("Prepared on", text.prepared_on)], third)
     formula = f"{text.formula}, version {text.formula_version}"
-    yield _facts([("Formula", formula), ("Balance", text.balance), ("Storage", text.storage)], third)
+    yield facts([("Formula", formula), ("Balance", text.balance), ("Storage", text.storage)], third)
     use_by = f"{text.beyond_use_date} ({text.beyond_use_reason})" if text.beyond_use_date else ""
-    yield _facts([("Beyond-use date", use_by)], width)
-    yield _facts([("Container", text.container)], width)
-    yield _facts([("Formula digest", text.formula_digest)], width)
+    yield facts([("Beyond-use date", use_by)], width)
+    yield facts([("Container", text.container)], width)
+    yield facts([("Formula digest", text.formula_digest)], width)
     yield Block(8.0, ())
-    tag = max((piece.width for notice in text.warnings for piece in _heading(notice)), default=0.0) * NOTICE + 14
-    for notice in text.warnings:
-        yield _notice(notice, tag, width)
-        yield Block(6.0, ())
+    yield from notices(text.warnings, width)
 
 
 def _sections(text: WorksheetText, width: float) -> Iterator[Block]:
@@ -182,8 +95,8 @@ def _sections(text: WorksheetText, width: float) -> Iterator[Block]:
         ("Deviations and problems", _WORDS, deviations, PEN),
         ("Signatures", _SIGNATURES, signatures, SIGNING),
     ]
-    for number, (title, columns, rows, pen) in enumerate((table for table in tables if table[2]), 1):
-        blocks = list(_table(f"{number}. {title}", columns, rows, width, pen))
+    for number, (title, columns, rows, pen) in enumerate((each for each in tables if each[2]), 1):
+        blocks = list(table(f"{number}. {title}", columns, rows, width, pen))
         if title == "Signatures":  # nobody signs a page that does not hold the other signatures
             blocks = [replace(block, keep=True) for block in blocks[:-1]] + blocks[-1:]
         yield from blocks
@@ -220,186 +133,3 @@ _CHECKS = [
 _YIELD = [Column("", 260), Column("Expected", 140, right=True), Column("Found", 140, right=True, bold=True)]
 _SIGNATURES = [Column("Meaning", 250), Column("Name and signature", 188), Column("Time", 102)]
 _WORDS = [Column("", 540)]
-
-
-def _lines(text: str, font: str, size: float, room: float) -> list[Line]:
-    return wrap(broken(pieces(glue(text), font, pdf.width_of), room / size, pdf.width_of), room / size)
-
-
-def _set(
-    lines: Iterable[Line], x: float, top: float, size: float, *, right: float = 0.0, grey: float = 0.0
-) -> list[Word]:
-    """Lines below each other; with ``right`` they end at the right edge of a space that wide."""
-    words: list[Word] = []
-    for line in lines:
-        start = x + right - line_width(line) * size if right else x
-        words += place(line, start, baseline(top, size, LEADING), size, grey=grey)
-        top -= size * LEADING
-    return words
-
-
-def _product(text: WorksheetText, width: float) -> Block:
-    """The product in large type, its strength below; the barcode of the record at the right."""
-    marks: list[Mark] = []
-    room = width
-    if text.record and not barcode.element_problems(element := barcode.internal(text.record)):
-        modules = barcode.modules(element)
-        side = len(modules) * CODE_DOTS * CODE_DOT
-        marks.append(Symbol(width - side, -side, CODE_DOT, CODE_DOTS, modules))
-        room = width - side - 12
-    names = _lines(text.product, BOLD, 17.0, room)
-    strength = _lines(text.strength, REGULAR, 12.0, room)
-    marks += _set(names, 0, 0, 17.0)
-    below = len(names) * 17.0 * LEADING
-    marks += _set(strength, 0, -below, 12.0)
-    return Block(max(below + len(strength) * 12.0 * LEADING + 6, 32.0), tuple(marks))
-
-
-def _facts(values: Sequence[tuple[str, str]], width: float) -> Block:
-    """Values side by side, each below the small word that names it."""
-    cells = [(name, _lines(value, REGULAR, 9.5, width - 2 * CELL)) for name, value in values]
-    height = SMALL * LEADING + max(max(len(lines), 1) for _, lines in cells) * 9.5 * LEADING + 2 * CELL
-    marks: list[Mark] = [Rule(0, 0, width * len(values), 0, 0.5, LIGHT)]
-    for number, (name, lines) in enumerate(cells):
-        x = number * width + (CELL if number else 0)
-        marks += _set(_lines(name, REGULAR, SMALL, width), x, -CELL, SMALL, grey=LABEL)
-        marks += _set(lines, x, -CELL - SMALL * LEADING, 9.5)
-        if number:
-            marks.append(Rule(number * width - CELL, -CELL, number * width - CELL, -height + CELL, 0.5, LIGHT))
-    return Block(height, tuple(marks))
-
-
-def _heading(notice: Notice) -> list[Piece]:
-    return pieces(notice.heading, BOLD, pdf.width_of)
-
-
-def _notice(notice: Notice, tag: float, width: float) -> Block:
-    """A warning: white words above each other on a black tag, the text beside it in bold."""
-    heading = _heading(notice)
-    lines = _lines(notice.text, BOLD, NOTICE, width - tag - 14)
-    line_height = NOTICE * LEADING
-    height = max(len(lines), len(heading)) * line_height + 10
-    marks: list[Mark] = [Box(0, -height, width, height, line=1.2), Box(0, -height, tag, height, fill=0.0)]
-    top = -(height - len(heading) * line_height) / 2
-    for piece in heading:
-        x = (tag - piece.width * NOTICE) / 2
-        marks += place((piece,), x, baseline(top, NOTICE, LEADING), NOTICE, grey=1.0)
-        top -= line_height
-    marks += _set(lines, tag + 7, -(height - len(lines) * line_height) / 2, NOTICE)
-    return Block(height, tuple(marks))
-
-
-def _table(
-    title: str, columns: list[Column], rows: Sequence[tuple[str, ...]], width: float, pen: float
-) -> Iterator[Block]:
-    """A section: its title, the titles of its columns, and its rows, none of which is parted by a page's end."""
-    scale = width / sum(column.width for column in columns)
-    columns = [replace(column, width=column.width * scale) for column in columns]
-    yield Block(12 + TITLE * LEADING + 3, tuple(_set(_lines(title, BOLD, TITLE, width), 0, -12, TITLE)), keep=True)
-    titles = _titles(columns, width)
-    yield replace(titles, keep=True)
-    for row in rows:
-        for block in _row(columns, row, width, pen):
-            yield replace(block, again=titles)
-
-
-def _titles(columns: list[Column], width: float) -> Block:
-    if not any(column.title for column in columns):
-        return Block(0.5, (Rule(0, 0, width, 0, 0.8, 0.3),))
-    height = 8.0 * LEADING + 2 * CELL
-    marks: list[Mark] = [Box(0, -height, width, height, fill=SHADE), Rule(0, -height, width, -height, 0.8, 0.3)]
-    x = 0.0
-    for column in columns:
-        right = column.width - 2 * CELL if column.right else 0.0
-        lines = _lines(column.title, BOLD, 8.0, column.width - 2 * CELL)
-        marks += _set(lines, x + CELL, -CELL, 8.0, right=right)
-        x += column.width
-    return Block(height, tuple(marks))
-
-
-def _row(columns: list[Column], cells: tuple[str, ...], width: float, pen: float) -> Iterator[Block]:
-    """A row as high as its longest cell; at least as high as a pen needs if a cell is blank."""
-    texts = [
-        _lines(cell, BOLD if column.bold else REGULAR, TEXT, column.width - 2 * CELL)
-        for column, cell in zip(columns, cells, strict=True)
-    ]
-    count = max(len(lines) for lines in texts)
-    for start in range(0, max(count, 1), ROW_LINES):
-        part = [lines[start : start + ROW_LINES] for lines in texts]
-        height = max(len(lines) for lines in part) * TEXT * LEADING + 2 * CELL
-        yield _cells(columns, part, width, height if all(cells) else max(height, pen))
-
-
-def _cells(columns: list[Column], texts: list[list[Line]], width: float, height: float) -> Block:
-    marks: list[Mark] = [Rule(0, -height, width, -height, 0.5, LIGHT)]
-    x = 0.0
-    for column, lines in zip(columns, texts, strict=True):
-        right = column.width - 2 * CELL if column.right else 0.0
-        marks += _set(lines, x + CELL, -CELL, TEXT, right=right)
-        x += column.width
-        if x < width - 1:
-            marks.append(Rule(x, 0, x, -height, 0.4, LIGHT))
-    return Block(height, tuple(marks))
-
-
-def _paged(blocks: Sequence[Block], height: float) -> list[list[Block]]:
-    """Blocks filled page after page; titles stay with what they name, and tables repeat theirs."""
-    pages: list[list[Block]] = [[]]
-    left = height
-    number = 0
-    while number < len(blocks):
-        group = _group(blocks, number)
-        needed = sum(block.height for block in group)
-        if needed > left and pages[-1]:
-            pages.append([])
-            left = height
-            again = group[0].again
-            if again:
-                pages[-1].append(again)
-                left -= again.height
-        pages[-1] += group
-        left -= needed
-        number += len(group)
-    return pages
-
-
-def _group(blocks: Sequence[Block], start: int) -> list[Block]:
-    """The block at a place with all that it must be kept with."""
-    end = start
-    while blocks[end].keep and end + 1 < len(blocks):
-        end += 1
-    return list(blocks[start : end + 1])
-
-
-def _moved(blocks: Iterable[Block], x: float, top: float) -> Iterator[Mark]:
-    """The marks of blocks below each other, from a corner of the page."""
-    for block in blocks:
-        for mark in block.marks:
-            if isinstance(mark, Rule):
-                yield replace(mark, x=mark.x + x, y=mark.y + top, to_x=mark.to_x + x, to_y=mark.to_y + top)
-            else:
-                yield replace(mark, x=mark.x + x, y=mark.y + top)
-        top -= block.height
-
-
-def _running(text: WorksheetText, size: tuple[float, float], number: int, count: int) -> Iterator[Mark]:
-    """The lines at the top and the bottom of each page: no page can be taken for another batch's."""
-    width = size[0] - 2 * MARGIN
-    top = size[1] - MARGIN
-    head = pieces(text.title, BOLD, pdf.width_of) + pieces(text.record, REGULAR, pdf.width_of, 0.8)
-    yield from _set([tuple(head)], MARGIN, top, 10.0)
-    yield from _set(_lines(f"Page {number} of {count}", REGULAR, TEXT, width), MARGIN, top - 0.6, TEXT, right=width)
-    yield Rule(MARGIN, top - 16, MARGIN + width, top - 16, 1.0)
-    bottom = MARGIN + 2
-    yield Rule(MARGIN, bottom + 12, MARGIN + width, bottom + 12, 0.5, LIGHT)
-    made = f"Record {text.record}   Formula {text.formula} version {text.formula_version}"
-    yield from _set(_lines(made.replace("   ", NBSP * 3), REGULAR, SMALL, width), MARGIN, bottom + 9, SMALL, grey=LABEL)
-    if text.head:
-        yield from _set(
-            _lines(f"Journal head {text.head}", REGULAR, SMALL, width),
-            MARGIN,
-            bottom + 9,
-            SMALL,
-            right=width,
-            grey=LABEL,
-        )

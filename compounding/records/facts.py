@@ -157,6 +157,14 @@ class Yielded(Record, frozen=True, kw_only=True):
     no_balance: str | None = None
 
 
+class Attached(Record, frozen=True, kw_only=True):
+    """A file that proves a result; its bytes are kept beside the journal under their digest."""
+
+    name: str
+    digest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+    size: int
+
+
 class Tested(Record, frozen=True, kw_only=True):
     """One quality result: what was expected, what was seen, the verdict.
 
@@ -178,6 +186,7 @@ class Tested(Record, frozen=True, kw_only=True):
     joins: int | None = None
     found: DateText | None = None
     entered: str | None = None
+    attachments: tuple[Attached, ...] = ()
 
 
 class DeviationAccepted(Record, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from compounding.problems import NotUnderstood, Problem
-from compounding.quantities import percent, quantity, ratio
+from compounding.quantities import number, percent, quantity, ratio
 from compounding.records.record import (
     MaterialText,
     NumberText,
@@ -129,22 +129,51 @@ class BeyondUse(Record, frozen=True, kw_only=True):
     study: tuple[Study, ...] = ()
 
 
+class Sample(Record, frozen=True, kw_only=True):
+    """What one test takes from the batch, such as ``10 capsules`` or ``20 mL``, and whether any of it comes back."""
+
+    take: QuantityText
+    destroyed: bool
+    source: str
+
+
 class Test(Record, frozen=True, kw_only=True):
-    """A quality test with its expected result. Unverified limits say so on every paper."""
+    """A quality test with its expected result. Unverified limits say so on every paper.
+
+    ``number`` is read on an instrument, and ``possible`` is what it can read at all; ``count`` is a number of colonies
+    in ``unit``; ``absence`` asks whether an organism was found; ``ingredient`` is the content of the component ``of`` in
+    percent of the formula's amount.
+    """
 
     __test__ = False
 
     trait: str
-    kind: Literal["weights", "content", "assay", "observation", "number", "volume"]
+    kind: Literal["weights", "content", "assay", "observation", "number", "volume", "count", "absence", "ingredient"]
     method: str
     expected: str
     source: str
     low: NumberText | None = None
     high: NumberText | None = None
+    possible: tuple[NumberText, NumberText] | None = None
+    unit: str | None = None
+    of: MaterialText | None = None
     rules: tuple[str, ...] = ()
     units: Annotated[int, Meta(gt=0)] | None = None
+    sample: Sample | None = None
     required: bool = True
     verified: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.kind in ("assay", "number", "volume", "count", "ingredient") and self.low is self.high is None:
+            raise ValueError(f"high: {self.trait} has no limit: write low, high or both")
+        if self.low is not None and self.high is not None and number(self.low) > number(self.high):
+            raise ValueError(f"low: {self.low} lies above high, {self.high}: exchange them")
+        if self.kind == "count" and (self.low is not None or not (self.high or "").isdigit()):
+            raise ValueError(f"high: {self.trait} is counted: write the greatest count as a whole number, and no low")
+        for key, kind in (("unit", "count"), ("of", "ingredient")):
+            if (getattr(self, key) is not None) != (self.kind == kind):
+                raise ValueError(f"{key}: a test of kind {kind} needs it, and no other has it")
 
 
 class YieldLimits(Record, frozen=True, kw_only=True):
@@ -249,6 +278,11 @@ class Formula(Record, frozen=True, kw_only=True):
                         f"the component {component.material} is {component.amount}, outside its range of "
                         f"{component.range[0]} to {component.range[1]}"
                     )
+        components = {component.material: component.amount for component in self.component}
+        for test in self.test:
+            if test.of is not None and test.of not in components:
+                there = ", ".join(components) or "none"
+                raise ValueError(f"the test {test.trait} is of {test.of}, which is no component: there are {there}")
         if self.filler:
             refused = {each.material for each in self.filler.refused}
             for name in (self.filler.material, *self.filler.alternatives):
@@ -256,14 +290,14 @@ class Formula(Record, frozen=True, kw_only=True):
                     raise ValueError(f"the filler {name} is also on the list of refused fillers")
         known = PLACEHOLDERS | {part.material.replace(" ", "_") for part in self.component}
         steps = [*self.step, *(step for other in self.alternative for step in other.step)]
-        for number, step in enumerate(steps, 1):
+        for place, step in enumerate(steps, 1):
             if "do" not in step:
-                raise ValueError(f'step {number} needs do = "...": say what is done')
+                raise ValueError(f'step {place} needs do = "...": say what is done')
             unknown = set(re.findall(r"\{([^}]*)\}", step["do"])) - known
             if unknown:
                 names = [f"{{{name}}}" for name in sorted(known)]
                 raise ValueError(
-                    f"step {number} names {', '.join(f'{{{name}}}' for name in sorted(unknown))}; "
+                    f"step {place} names {', '.join(f'{{{name}}}' for name in sorted(unknown))}; "
                     f"it may name only {', '.join(names[:-1])} or {names[-1]}"
                 )
         for key in ("prepared_by", "approved_by", "change_reason"):
@@ -303,6 +337,9 @@ def _measures(formula: Formula) -> list[tuple[str, str, tuple[str, ...]]]:
         (f"{key}.{end}", getattr(between, end), (unit,))
         for key, between, unit in limits
         for end in ("minimum", "maximum")
+    ]
+    measures += [
+        (f"test.{n}.sample.take", each.sample.take, (batch,)) for n, each in enumerate(formula.test, 1) if each.sample
     ]
     measures += [(f"source.{n}.label_claim", each.label_claim, ("mg",)) for n, each in enumerate(formula.source, 1)]
     return measures + [

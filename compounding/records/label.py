@@ -86,6 +86,7 @@ class LabelText:
     def encoded(self) -> str:
         """What the barcode holds: an element string, by default a company's own identifier, ``(91)L0000042D``."""
         return self.element or f"(91){self.identifier}"
+
     dose: str = ""
     ingredients: str = ""
     person: str = ""

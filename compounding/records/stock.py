@@ -91,7 +91,9 @@ def lot_of(recorded: Iterable[Recorded]) -> Lot | None:
     for entry in recorded:
         fact = entry.fact
         if isinstance(fact, LotReceived):
-            lot = Lot(fact, fact.weights, fact.packing, fact.tapped_density, fact.bulk_density, (), None, entry.sequence)
+            lot = Lot(
+                fact, fact.weights, fact.packing, fact.tapped_density, fact.bulk_density, (), None, entry.sequence
+            )
         elif lot is not None:
             lot = replace(_after(lot, entry), last_seen=entry.sequence)
     return lot

@@ -53,6 +53,18 @@ def check_picture(path: Path) -> None:
         raise Refused(Problem("file.exists", text, str(path)))
 
 
+def check_new(path: Path) -> None:
+    """Whether a file may be written to a place: nothing is there yet.
+
+    Raises:
+        Refused: something is, and stays as it is.
+    """
+    if os.path.lexists(path):
+        raise Refused(
+            Problem("file.exists", f"{path} is there already and was left as it is: give another name", str(path))
+        )
+
+
 def _begins(path: Path, begins: bytes) -> bool:
     """Whether a file begins as one of its kind does; what cannot be read is not known to be one."""
     try:
@@ -88,6 +100,20 @@ def written_whole(path: Path, content: bytes, mode: int = 0o666) -> Iterator[Non
             _sync_folder(path.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """A folder, and those it lies in, there after a power cut too.
+
+    Raises:
+        EnvironmentFails: it cannot be made.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    with _in_plain_words(folder):
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
 
 
 def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:

@@ -369,7 +369,7 @@ def common_warnings(formula: Formula, order: Order, materials: Materials) -> lis
     warnings += [
         f"The limits for {test.trait} ({test.expected}) are unverified: a pharmacist confirms them."
         for test in formula.test
-        if not test.verified
+        if test.required and not test.verified
     ]
     return warnings
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -14,6 +15,9 @@ from compounding.records.facts import Recorded, Tested
 from compounding.records.formula import Test
 from compounding.records.record import replaced
 from compounding.rules.acceptance import conforms
+
+FOUND: Mapping[str, bool] = {"absent": False, "not detected": False, "present": True, "detected": True}
+_COUNT = re.compile(r"(< ?)?(0|[1-9][0-9]{0,8}) (\S{1,12})")
 
 
 def find_test(batch: Batch, trait: str, kind: str | None = None) -> tuple[Test | None, list[Problem]]:
@@ -87,17 +91,33 @@ def assay_result(
     if problems or test is None:
         return None, problems
     share = percent_of_label(result, batch.plan.strength)
-    low, high = Decimal(test.low or "0"), Decimal(test.high or "0")
-    passed = conforms(share, low, high)
+    observed = f"{_percent_like(share, _limit(test))} % of label"
+    observed += "" if result.endswith("%") else f" ({result} of {batch.plan.strength})"
+    return _judged(batch, test, conforms(share, *_limits(test)), observed, result, method, laboratory)
+
+
+def _limits(test: Test) -> tuple[Decimal | None, Decimal | None]:
+    """The limits of a test; None where there is none."""
+    return Decimal(test.low) if test.low else None, Decimal(test.high) if test.high else None
+
+
+def _limit(test: Test) -> Decimal:
+    """The limit whose decimals a result is shown with."""
+    return Decimal(test.low or test.high or "0")
+
+
+def _judged(
+    batch: Batch, test: Test, passed: bool, observed: str, found: str, method: str | None, laboratory: str | None
+) -> tuple[Tested, list[Problem]]:
+    """The result as a fact; a failing one holds the batch."""
     fact = Tested(
         batch=batch.id,
         trait=test.trait,
         method=method or test.method,
         expected=test.expected,
-        observed=f"{_percent_like(share, low)} % of label"
-        + ("" if result.endswith("%") else f" ({result} of {batch.plan.strength})"),
+        observed=observed,
         verdict="pass" if passed else "fail",
-        values=(result,),
+        values=(found,),
         laboratory=laboratory,
     )
     return fact, failing(fact, [])
@@ -129,14 +149,23 @@ def _percent_like(value: Fraction, limit: Decimal) -> str:
     return f"{whole}.{decimals:0<{places}}" if places else whole
 
 
-def observed_result(batch: Batch, trait: str, found: str, passes: bool | None) -> tuple[Tested | None, list[Problem]]:
-    """A trait that is looked at or read: appearance, pH, volume.
+def observed_result(
+    batch: Batch,
+    trait: str,
+    found: str,
+    passes: bool | None,
+    method: str | None = None,
+    laboratory: str | None = None,
+) -> tuple[Tested | None, list[Problem]]:
+    """A trait that is looked at, read or counted: appearance, pH, volume, water activity, colonies, preservative.
 
     Args:
         batch: the batch as it stands.
         trait: the trait's name in the formula.
-        found: what was seen; a number for pH, a volume such as ``60 mL`` for volume.
+        found: what was seen; a number for pH, a volume such as ``60 mL``, a count such as ``<10 CFU/mL``, ``absent``.
         passes: the observer's verdict where only a person can tell; a measured trait is judged by its limits.
+        method: how it was found, if not as the formula says.
+        laboratory: who found it.
     """
     test, problems = find_test(batch, trait)
     if problems or test is None:
@@ -148,35 +177,70 @@ def observed_result(batch: Batch, trait: str, found: str, passes: bool | None) -
         if passes is None:
             text = f"{test.trait} needs your verdict: compare with '{test.expected}' and give --pass or --fail"
             raise NotUnderstood(Problem("test.verdict", text, trait))
-        passed, observed = passes, found
-    else:
-        value, observed = _measured(batch, test, found)
-        passed = conforms(value, Decimal(test.low or "0"), Decimal(test.high or "0"))
-        if passes is not None and passes != passed:
-            text = f"{test.trait} {found} against {test.expected} is judged by its limits: leave --pass and --fail out"
-            raise NotUnderstood(Problem("test.verdict", text, trait))
-    fact = Tested(
-        batch=batch.id,
-        trait=test.trait,
-        method=test.method,
-        expected=test.expected,
-        observed=observed,
-        verdict="pass" if passed else "fail",
-        values=(found,),
-    )
-    return fact, failing(fact, [])
+        return _judged(batch, test, passes, found, found, method, laboratory)
+    passed, observed = _measured(batch, test, found)
+    if passes is not None and passes != passed:
+        text = f"{test.trait} {found} against {test.expected} is judged by its limits: leave --pass and --fail out"
+        raise NotUnderstood(Problem("test.verdict", text, trait))
+    return _judged(batch, test, passed, observed, found, method, laboratory)
 
 
-def _measured(batch: Batch, test: Test, found: str) -> tuple[Fraction, str]:
-    """The number to compare with the limits, and what to show: pH as it is, volume in percent of the plan."""
-    if test.kind == "number":
-        return number(found), found
-    planned = quantity(batch.plan.made)
-    value = quantity(found)
+def _measured(batch: Batch, test: Test, found: str) -> tuple[bool, str]:
+    """Whether what was found meets the limits of its test, and what to show of it."""
+    match test.kind:
+        case "absence":
+            return _absent(test, found), found
+        case "count":
+            return _counted(test, found), found
+        case "ingredient":
+            planned = next(each.amount for each in batch.formula.component if each.material == test.of)
+            share = percent_of_label(found, planned or "")
+            shown = found if found.endswith("%") else f"{found}, {_percent_like(share, _limit(test))} %"
+            return conforms(share, *_limits(test)), f"{shown} of the {planned} planned"
+        case "volume":
+            share = _share_of_plan(batch, test, found)
+            shown = f"{found}, {decimal_text(share, 1)} % of the {told(quantity(batch.plan.made))} planned"
+            return conforms(share, *_limits(test)), shown
+    value = number(found)
+    if test.possible and not number(test.possible[0]) <= value <= number(test.possible[1]):
+        text = f"{found} is no {test.trait}, which lies from {test.possible[0]} to {test.possible[1]}: read it again"
+        raise NotUnderstood(Problem("test.not-possible", text, test.trait))
+    return conforms(value, *_limits(test)), found
+
+
+def _share_of_plan(batch: Batch, test: Test, found: str) -> Fraction:
+    """A volume in percent of the planned one."""
+    planned, value = quantity(batch.plan.made), quantity(found)
     if value.dimensionality != planned.dimensionality:
         raise NotUnderstood(Problem("test.unit", f"{found} is not a volume: write such as {told(planned)}", test.trait))
-    share = 100 * ratio(value, planned)
-    return share, f"{found}, {decimal_text(share, 1)} % of the {told(planned)} planned"
+    return 100 * ratio(value, planned)
+
+
+def _absent(test: Test, found: str) -> bool:
+    """Whether an organism was not found, in the words that laboratories use."""
+    if found.lower() not in FOUND:
+        text = f"{found!r} does not say whether {test.trait} was found: write {', '.join(FOUND)}"
+        raise NotUnderstood(Problem("test.absence", text, test.trait))
+    return not FOUND[found.lower()]
+
+
+def _counted(test: Test, found: str) -> bool:
+    """Whether a count of colonies is at most its limit; ``<10`` says that fewer than ten were counted.
+
+    Source:
+        usp-1111 (a criterion of 100 CFU allows counts up to 200: the formula's limit is the greatest count)
+    """
+    read = _COUNT.fullmatch(found)
+    if read is None or read[3] != test.unit:
+        text = f"{found!r} is not a count of {test.trait}: write a whole number and the unit, such as 40 {test.unit} or <10 {test.unit}"
+        raise NotUnderstood(Problem("test.count", text, test.trait))
+    most = int(test.high or "0")
+    if read[1] and int(read[2]) > most + 1:
+        text = (
+            f"{found} does not tell whether more than {most} {test.unit} were there: ask the laboratory for the count"
+        )
+        raise NotUnderstood(Problem("test.count-undecided", text, test.trait))
+    return bool(read[1]) or int(read[2]) <= most
 
 
 def failing(fact: Tested, reasons: Sequence[str]) -> list[Problem]:

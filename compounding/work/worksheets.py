@@ -23,6 +23,7 @@ from compounding.records.worksheet import (
     WorksheetText,
     YieldLine,
 )
+from compounding.work.results import result_rows
 
 NOT_RECORDED = "nothing is recorded"
 PLAN_ONLY = Notice("PLAN ONLY", "Do not weigh by this paper: open a batch and print its worksheet.")
@@ -115,7 +116,11 @@ def _doubts(plan: Plan) -> tuple[str, ...]:
 
 
 def _at(recorded: Recorded) -> str:
-    return recorded.time[:16].replace("T", " ") + " UTC"
+    return _minute(recorded.time)
+
+
+def _minute(time: str) -> str:
+    return time[:16].replace("T", " ") + " UTC" if time else ""
 
 
 def _component(batch: Batch, line_name: str, lots: Mapping[str, Lot], names: Mapping[str, str]) -> ComponentLine:
@@ -182,18 +187,12 @@ def _steps(batch: Batch, names: Mapping[str, str]) -> tuple[StepLine, ...]:
 
 
 def _checks(batch: Batch, names: Mapping[str, str]) -> tuple[CheckLine, ...]:
-    lines = []
-    for test in batch.formula.test:
-        found = [each for each in batch.tested if isinstance(each.fact, Tested) and each.fact.trait == test.trait]
-        expected = test.expected + ("" if test.verified else " (limit unverified: a pharmacist confirms it)")
-        if not found:
-            lines.append(CheckLine(test.trait, expected))
-        for each in found:
-            assert isinstance(each.fact, Tested)
-            person = names.get(each.person, each.person)
-            verdict = each.fact.verdict.replace("_", " ")
-            lines.append(CheckLine(test.trait, expected, each.fact.observed, verdict, person, _at(each)))
-    return tuple(lines)
+    """Each result, and a blank for each test that is still required."""
+    return tuple(
+        CheckLine(row.trait, row.limits, row.observed, row.verdict.replace("_", " "), row.person, _minute(row.time))
+        for row in result_rows(batch, names)
+        if row.entry or row.required
+    )
 
 
 def _yields(batch: Batch) -> tuple[YieldLine, ...]:

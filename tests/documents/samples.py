@@ -9,6 +9,7 @@ from pathlib import Path
 from compounding.documents.stocks import read_stock
 from compounding.documents.templates import read_template
 from compounding.documents.texts import read_auxiliary, read_warning
+from compounding.records.analysis import AnalysisText, AttachmentLine, ResultLine, ValuesLine
 from compounding.records.label import LabelText
 from compounding.records.worksheet import (
     CalculationLine,
@@ -171,6 +172,44 @@ FILLED = replace(
     signatures=tuple(
         replace(line, name=name, at="2026-11-21 11:20 UTC")
         for line, name in zip(BLANK.signatures, ("Morgan Carter", "Jamie Example"), strict=True)
+    ),
+)
+
+ANALYSIS = AnalysisText(
+    title="Certificate of analysis",
+    record="LDN-2026-0001",
+    pharmacy="Example Compounding Pharmacy",
+    address="12 Sample Street, Springfield, IL 62701, (555) 010-0142",
+    product="Naltrexone hydrochloride capsules",
+    strength="1.5 mg in each capsule",
+    strength_basis="Strength is naltrexone hydrochloride; it is not the base.",
+    quantity="99 capsules",
+    prepared_on="2026-11-21",
+    released_on="2026-11-22",
+    beyond_use_date="2027-05-20",
+    storage="20 °C to 25 °C, protected from light",
+    container="Tight, light-resistant amber vial with a child-resistant cap",
+    formula="naltrexone-capsule",
+    formula_version="1",
+    formula_digest="sha256:4b8f0c9a2d7e61f5b3a8c4d9e0f1726354a5b6c7d8e9f0a1b2c3d4e5f6071829",
+    conclusion=Notice("RELEASED", "All 2 results meet the limits of the formula. Jamie Example released the batch."),
+    results=(
+        ResultLine(
+            *("capsule weights", "10 capsules weighed one by one", "90 to 110 % of theory"),
+            *("gross 99.3 to 101.3 %", "pass", "J. Example, 2026-11-21"),
+        ),
+        ResultLine(
+            *("assay", "HPLC; Example Laboratories, report of 2026-11-22", "90.0 to 110.0 % of label"),
+            *("99.2 % of label", "pass", "J. Example, 2026-11-22"),
+        ),
+    ),
+    head="3f2a-91bc",
+    values=(ValuesLine("capsule weights", ", ".join(["183.4 mg", "182.1 mg", "184.2 mg", "181.8 mg", "185.3 mg"] * 2)),),
+    notes=("These are tests of this batch.", "Not done: water activity."),
+    attachments=(AttachmentLine("report-77.pdf", "assay", "1,640 bytes", "3b" * 32),),
+    signatures=(
+        SignatureLine("Compounded by", "Morgan Carter", "2026-11-21 09:20 UTC"),
+        SignatureLine("Released by", "Jamie Example", "2026-11-22 11:20 UTC"),
     ),
 )
 

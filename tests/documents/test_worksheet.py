@@ -11,7 +11,8 @@ import pytest
 from compounding.documents.boxes import Rule, Word, listing
 from compounding.documents.pdf import width_of
 from compounding.documents.proof import text_of
-from compounding.documents.worksheet import A4, LETTER, PEN, draw_worksheet, layout_worksheet
+from compounding.documents.sheet import A4, LETTER, PEN
+from compounding.documents.worksheet import draw_worksheet, layout_worksheet
 from compounding.records.worksheet import StepLine, WorksheetText
 from tests.documents.samples import BLANK, FILLED, golden
 

@@ -1,0 +1,143 @@
+"""The certificate of analysis of a released batch: what its record says, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from compounding.problems import Problem
+from compounding.quantities import quantity, told
+from compounding.records.analysis import AnalysisText, AttachmentLine, ResultLine, ValuesLine
+from compounding.records.batch import Batch
+from compounding.records.facts import DeviationAccepted, Recorded, Released, Yielded
+from compounding.records.worksheet import Notice, SignatureLine
+from compounding.settings import Pharmacy
+from compounding.work.results import ResultRow, attached_to, result_rows
+
+TITLE = "Certificate of analysis"
+OWN_TESTS = (
+    "These are tests of this batch, done at this pharmacy unless a laboratory is named; this is not a certificate of a "
+    "third party."
+)
+ROUNDED = "Results are compared with their limits after rounding half up to the decimals of the limit."
+
+
+def check_certifiable(batch: Batch) -> list[Problem]:
+    """A certificate is written for a released batch alone."""
+    if batch.state == "released":
+        return []
+    advice = "a certificate is written for released batches only" if batch.state == "rejected" else "release it first"
+    text = f"Batch {batch.id} is {batch.state}, not released: {advice}"
+    return [Problem("certificate.not-released", text, batch.id)]
+
+
+def analysis_text(batch: Batch, names: Mapping[str, str], pharmacy: Pharmacy, head: str) -> AnalysisText:
+    """What the certificate of a released batch says.
+
+    Args:
+        batch: the batch, released.
+        names: printed names of people by id.
+        pharmacy: who issues it.
+        head: short code of the journal's head.
+    """
+    plan, rows = batch.plan, result_rows(batch, names)
+    done = [row for row in rows if row.entry]
+    last = batch.yielded[-1].fact if batch.yielded else None
+    return AnalysisText(
+        title=TITLE,
+        record=batch.id,
+        pharmacy=pharmacy.name,
+        address=f"{pharmacy.address}, {pharmacy.phone}",
+        product=plan.name,
+        strength=plan.strength,
+        strength_basis=batch.formula.strength_basis,
+        quantity=told(quantity(last.made)) if isinstance(last, Yielded) else "",
+        prepared_on=plan.prepared,
+        released_on=batch.ended.time[:10] if batch.ended else "",
+        beyond_use_date=plan.beyond_use.date,
+        storage=batch.formula.beyond_use.storage_text,
+        container=batch.formula.container + (f"; bottle of {plan.bottle}" if plan.bottle else ""),
+        formula=plan.formula.id,
+        formula_version=plan.formula.version,
+        formula_digest=plan.formula.digest,
+        conclusion=_conclusion(batch, done, names),
+        results=tuple(_result(row) for row in done),
+        values=tuple(ValuesLine(row.trait, ", ".join(row.values)) for row in done if len(row.values) > 1),
+        notes=(OWN_TESTS, ROUNDED, _beyond_use(batch), *_notes(batch, rows, names)),
+        attachments=_attachments(batch, done),
+        signatures=tuple(_signatures(batch, names)),
+        head=head,
+    )
+
+
+def _conclusion(batch: Batch, done: Sequence[ResultRow], names: Mapping[str, str]) -> Notice:
+    """What the results come to, and the words that the batch was released with."""
+    failed = [row.trait for row in done if row.verdict == "fail"]
+    says = f"All {len(done)} results meet the limits of the formula."
+    if failed:
+        says = f"{len(failed)} of {len(done)} results fail: {', '.join(failed)}."
+    fact = batch.ended.fact if batch.ended else None
+    if batch.ended and isinstance(fact, Released):
+        says += f" {names.get(batch.ended.person, batch.ended.person)} released the batch: “{fact.meaning}”"
+    return Notice("RELEASED", says)
+
+
+def _result(row: ResultRow) -> ResultLine:
+    found_on = f"found on {row.found}" if row.found else ""
+    by = ", ".join(filter(None, (row.laboratory, found_on)))
+    return ResultLine(
+        trait=row.trait,
+        method=f"{row.method}; {by}" if by else row.method,
+        limit=row.limits,
+        found=row.observed,
+        verdict="FAIL" if row.verdict == "fail" else row.verdict.replace("_", " "),
+        recorded=f"{row.person}, {row.time[:10]}",
+    )
+
+
+def _beyond_use(batch: Batch) -> str:
+    used = batch.plan.beyond_use
+    return (
+        f"The beyond-use date is {used.days} days from the preparation, its day included; limited by {used.limited_by}."
+    )
+
+
+def _minute(time: str) -> str:
+    return time[:16].replace("T", " ") + " UTC"
+
+
+def _notes(batch: Batch, rows: Sequence[ResultRow], names: Mapping[str, str]) -> Iterator[str]:
+    """What the results say beside their verdicts, the tests that were not done, the deviations that were accepted."""
+    for row in rows:
+        yield from (f"{row.trait}: {finding}" for finding in row.findings)
+    missing = [row.trait for row in rows if not row.entry]
+    if missing:
+        yield f"Not done, because the formula does not require it of each batch: {', '.join(missing)}."
+    for each in batch.accepted:
+        if isinstance(each.fact, DeviationAccepted):
+            who = names.get(each.person, each.person)
+            yield f"Deviation of entry {each.fact.entry} accepted by {who}: {each.reason}"
+
+
+def _attachments(batch: Batch, done: Sequence[ResultRow]) -> tuple[AttachmentLine, ...]:
+    return tuple(
+        AttachmentLine(
+            name=file.name,
+            proves=", ".join(row.trait for row in done if file.digest in {each.digest for each in row.attachments}),
+            size=f"{file.size:,} bytes",
+            digest=file.digest.removeprefix("sha256:"),
+        )
+        for file in attached_to(batch)
+    )
+
+
+def _signatures(batch: Batch, names: Mapping[str, str]) -> Iterator[SignatureLine]:
+    makers = ", ".join(sorted(names.get(person, person) for person in batch.makers))
+    yield SignatureLine("Compounded by", makers, _minute(batch.steps[-1].time) if batch.steps else "")
+    if batch.verified:
+        yield _signed("Verified by (took no part in making)", batch.verified[-1], names)
+    if batch.ended:
+        yield _signed("Released by", batch.ended, names)
+
+
+def _signed(meaning: str, recorded: Recorded, names: Mapping[str, str]) -> SignatureLine:
+    return SignatureLine(meaning, names.get(recorded.person, recorded.person), _minute(recorded.time))
