@@ -1,7 +1,8 @@
 # make demo        two batches from tablets to printed label, in ./demo
 # make test        everything the tests need, then all tests
 # make check       style, types, layers
-# make bench       start-up of the commands against `import pint`, one plan, the chance to pass
+# make bench       start-up of the commands against `import pint`, one plan, the chance to pass, control charts
+# make mutants     branch coverage and mutation run of the verdicts of quality control
 # make tutorial    the outputs and pictures in docs/tutorial.md and README.md, made anew
 # make proofs      every kind of label on one picture, docs/pictures/labels.png, made anew
 # make references  docs/references.md out of docs/references.d, and docs/reference out of the code
@@ -9,7 +10,7 @@
 # PYTHON=/path/to/python3.11 picks the interpreter.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench tutorial proofs references clean
+.PHONY: help demo test check bench mutants tutorial proofs references clean
 .SILENT:
 
 export PYTHON
@@ -45,6 +46,10 @@ bench: .venv/developed
 	.venv/bin/python benchmarks/startup.py
 	.venv/bin/python benchmarks/plan.py
 	.venv/bin/python benchmarks/chance.py
+	.venv/bin/python benchmarks/qc.py
+
+mutants: .venv/developed
+	.venv/bin/python scripts/mutants.py
 
 tutorial: .venv/developed
 	PYTHONPATH=. .venv/bin/python tests/test_tutorial.py --write

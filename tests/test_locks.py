@@ -13,6 +13,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 NEEDED = {
     "base.lock": PROJECT["project"]["dependencies"],
     "dev.lock": [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]],
+    "mutants.lock": PROJECT["dependency-groups"]["mutants"],
     "simulation.lock": PROJECT["project"]["optional-dependencies"]["simulation"],
 }
 

@@ -19,6 +19,7 @@ from compounding.records.batch import Batch
 from compounding.records.facts import BatchOpened, LotReceived, Tested, Weighed, Yielded
 from compounding.records.formula import digest_of, read_formula
 from compounding.records.record import Record, as_data, validated
+from compounding.records.series import series_subjects
 from compounding.records.stock import Lot
 from compounding.work.approving import check_approved
 from compounding.work.gathering import Choice
@@ -107,7 +108,11 @@ def open_batch(
             BatchOpened, {"batch": batch_id, "plan": as_data(made), "formula": text.split("\n")}, f"batch {batch_id}"
         )
         taken = {line.lot for line in made.lines} | {made.capsule.lot if made.capsule else None}
-        subjects = (f"batch:{batch_id}", *(f"lot:{lot}" for lot in sorted(filter(None, taken))))
+        subjects = (
+            f"batch:{batch_id}",
+            *(f"lot:{lot}" for lot in sorted(filter(None, taken))),
+            *series_subjects(made, fact),
+        )
         seen = {f"batch:{batch_id}": 0} | {f"lot:{lot}": lots[lot].last_seen for lot in filter(None, taken)}
         opened[:] = [batch_id]
         return Decision([(fact, subjects)], problems, seen)
@@ -156,7 +161,8 @@ def batch_decision(
     found = app.batch(id)
     seen = {f"batch:{id}": found.last_seen} | ({f"lot:{lot.id}": lot.last_seen} if lot else {})
     fact, problems = judge(found)
-    return Decision([(fact, tuple(seen))] if fact else [], problems, seen, reason, shown=batch_page(found, app.names))
+    facts = [(fact, (*seen, *series_subjects(found.plan, fact)))] if fact else []
+    return Decision(facts, problems, seen, reason, shown=batch_page(found, app.names))
 
 
 def finish(decision: Decision, entries: Any, says: str, as_json: bool, **data: Any) -> None:

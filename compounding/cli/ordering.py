@@ -188,14 +188,14 @@ def order_from(app: App, formula: Formula, given: dict[str, Any]) -> Order:
         prepared=prepared,
         dose=quantity(given["dose"]) if given["dose"] else None,
         method=given["method"],
-        ordered_as=_form_ordered(formula, given["strength_of"], prepared),
+        ordered_as=form_ordered(formula, given["strength_of"], prepared),
         filtered=given["filtered"],
         devices=_devices(app, given["syringe"]),
         bottles=tuple(map(quantity, app.settings.bottles)) if app.has_settings else (),
     )
 
 
-def _form_ordered(formula: Formula, words: str | None, on: date) -> str | None:
+def form_ordered(formula: Formula, words: str | None, on: date) -> str | None:
     """The form that the strength counts: the formula's own unless the order names another."""
     if words is None:
         return None

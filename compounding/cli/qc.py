@@ -10,6 +10,7 @@ import click
 
 from compounding.cli.app import App, Decision, fail_if_stopped
 from compounding.cli.batch import batch_decision, finish
+from compounding.cli.chart import baseline, chart
 from compounding.cli.ordering import day as day_of
 from compounding.cli.results import attachment, files_option, given_files, kept, results, sampling
 from compounding.cli.show import emit, json_option, notice
@@ -53,7 +54,7 @@ def qc() -> None:
     """Quality control: record what was seen; the limits come from the batch's formula."""
 
 
-for _command in (results, attachment, sampling):
+for _command in (results, attachment, sampling, chart, baseline):
     qc.add_command(_command)
 
 

@@ -56,7 +56,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A straight line."""
+    """A straight line, perhaps dashed: lengths of ink and gap in turn [pt]."""
 
     x: float
     y: float
@@ -64,6 +64,18 @@ class Rule:
     to_y: float
     width: float
     grey: float = 0.0
+    dashes: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A disc, filled with a grey (or not) and edged with a line of some width around its radius (or 0)."""
+
+    x: float
+    y: float
+    radius: float
+    fill: float | None = 0.0
+    line: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +104,7 @@ class Symbol:
         return len(self.rows) * self.dots * self.dot
 
 
-Mark = Word | Box | Rule | Symbol
+Mark = Word | Box | Rule | Dot | Symbol
 
 
 @dataclass(frozen=True)
@@ -137,8 +149,12 @@ def _listed(page: Page) -> Iterator[str]:
             case Box(x, y, width, height, fill, line, grey):
                 inside = "" if fill is None else f" fill {fill:g}"
                 yield f"box  {x:7.2f} {y:7.2f} {width:.2f} x {height:.2f}{inside} line {line:g} grey {grey:g}"
-            case Rule(x, y, to_x, to_y, width, grey):
-                yield f"rule {x:7.2f} {y:7.2f} to {to_x:.2f} {to_y:.2f} width {width:g} grey {grey:g}"
+            case Rule(x, y, to_x, to_y, width, grey, dashes):
+                dashed = " dashed" if dashes else ""
+                yield f"rule {x:7.2f} {y:7.2f} to {to_x:.2f} {to_y:.2f} width {width:g} grey {grey:g}{dashed}"
+            case Dot(x, y, radius, fill, line):
+                inside = "" if fill is None else f" fill {fill:g}"
+                yield f"dot  {x:7.2f} {y:7.2f} radius {radius:g}{inside} line {line:g}"
             case Symbol(x, y, _, dots, rows):
                 yield f"code {x:7.2f} {y:7.2f} {len(rows)} x {len(rows[0])} modules of {dots} dots"
 

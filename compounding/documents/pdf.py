@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from compounding.documents.boxes import BOLD, NBSP, REGULAR, Box, Page, Rule, Symbol, Word
+from compounding.documents.boxes import BOLD, NBSP, REGULAR, Box, Dot, Page, Rule, Symbol, Word
 from compounding.problems import Problem
 
 FONT_FILES = {
@@ -138,7 +138,16 @@ def _paint_marks(canvas: Any, marks: Iterable[Any]) -> None:
         elif isinstance(mark, Rule):
             canvas.setStrokeGray(mark.grey)
             canvas.setLineWidth(mark.width)
+            if mark.dashes:
+                canvas.setDash(list(mark.dashes))
             canvas.line(mark.x, mark.y, mark.to_x, mark.to_y)
+            if mark.dashes:
+                canvas.setDash()
+        elif isinstance(mark, Dot):
+            canvas.setFillGray(mark.fill or 0)
+            canvas.setStrokeGray(0)
+            canvas.setLineWidth(mark.line)
+            canvas.circle(mark.x, mark.y, mark.radius, stroke=int(mark.line > 0), fill=int(mark.fill is not None))
         elif isinstance(mark, Symbol):
             _paint_symbol(canvas, mark)
     _paint_run(canvas, run)

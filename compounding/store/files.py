@@ -10,31 +10,34 @@ from pathlib import Path
 
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
 
-PDF_BEGINS = b"%PDF-"
 PNG_BEGINS = b"\x89PNG"
+# How a paper or chart of each kind begins.
+BEGINS = {".pdf": b"%PDF-", ".svg": b"<svg "}
 
 
-def check_paper(path: Path, *, may_replace: bool) -> None:
+def check_paper(path: Path, *, may_replace: bool, kinds: tuple[str, ...] = (".pdf",)) -> None:
     """Whether a paper may be written to a place: it is called .pdf, and nothing but a PDF is ever replaced there.
 
     Args:
         path: where the paper shall be.
         may_replace: True if a PDF that is there already may give way, as a worksheet does to its record.
+        kinds: how its name may end; a file is replaced by one of its own kind alone.
 
     Raises:
-        NotUnderstood: the name does not end with .pdf; such a name may be the journal's, or a file's that belongs to it.
+        NotUnderstood: the name does not end so; such a name may be the journal's, or a file's that belongs to it.
         Refused: something is there that must stay.
     """
-    if path.suffix.lower() != ".pdf":
-        text = f"{path} does not end with .pdf: give a name such as label.pdf"
+    kind = path.suffix.lower()
+    if kind not in kinds:
+        text = f"{path} does not end with {' or '.join(kinds)}: give a name such as label.pdf"
         raise NotUnderstood(Problem("file.not-pdf-name", text, str(path)))
     if not os.path.lexists(path):
         return
     if not may_replace:
         text = f"{path} is there already, and a label replaces no file. Nothing was recorded: give another name"
         raise Refused(Problem("file.exists", text, str(path)))
-    if not _begins(path, PDF_BEGINS):
-        text = f"{path} is there already and is no PDF: it was left as it is. Give another name"
+    if not _begins(path, BEGINS[kind]):
+        text = f"{path} is there already and is no {kind[1:].upper()}: it was left as it is. Give another name"
         raise Refused(Problem("file.exists", text, str(path)))
 
 
