@@ -70,6 +70,21 @@ def test_whatever_a_line_says_it_is_read_exactly_or_refused(text: str) -> None:
     assert reading.value >= 0 and read(Row("value 1", reading.text)).value == reading.value
 
 
+# Space around a value, more digits than a person types, a unit that is stated, percent of label: these belong here.
+TAKEN = {"unit missing", "too many spaces", "too many digits", "too long", "percent without its basis, or a wrong one"}
+HOSTILE = tomllib.loads((Path(__file__).parent / "cases/hostile_quantities.toml").read_text("utf-8"))["group"]
+
+
+@pytest.mark.parametrize("group", HOSTILE, ids=lambda group: group["name"])
+def test_what_is_no_quantity_is_no_value(group: dict[str, Any]) -> None:
+    for text in group["texts"]:
+        try:
+            reading = read(Row("value 1", text), "mg")
+        except NotUnderstood:
+            continue
+        assert group["name"] in TAKEN or text.strip("\t\r\n").replace("\t", " ") == reading.text, text
+
+
 def test_mixed_units_are_refused_by_the_first_that_differs() -> None:
     readings = read_all(rows_from(["187.3 mg", "0.1860 g"]))
     refused("value.mixed-units", "Value 2: 0.1860 g stands among values in mg", lambda: check_one_unit(readings))

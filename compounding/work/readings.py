@@ -27,7 +27,7 @@ _NO_WEIGHT: Final = {
 _WORKED_OUT: Final = re.compile(r"(?:0|[1-9][0-9]{0,8})\.[0-9]{10,20}")
 # Of a column in a wrong dialect every row is wrong, and for one reason.
 MOST_TOLD: Final = 3
-_SPACE: Final = re.compile(r"[ \t\r\n]+")
+_SPACE: Final = re.compile(r"[ \t]+")
 _DECIMAL_COMMA: Final = re.compile(r"([0-9]+),([0-9]+)(.*)", re.DOTALL)
 
 
