@@ -24,7 +24,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from compounding.problems import NotUnderstood
 from compounding.work.columns import Layout, column_of
 from compounding.work.readings import Row, check_one_unit, read, read_all, rows_from
-from tests.bench import Bench, ran, stocked
+from tests.bench import Bench, carried_on, ran, stocked
 
 CASES = tomllib.loads((Path(__file__).parent / "cases/entering.toml").read_text("utf-8"))
 TEN = ["187.3", "186.0", "188.1", "187.0", "186.4", "187.9", "188.4", "186.8", "187.2", "187.6"]
@@ -260,6 +260,26 @@ def test_at_a_terminal_a_value_is_taken_a_line_and_the_mean_so_far_is_shown() ->
     assert "not taken: Value 1: 0.186 g stands among values in mg" in shown
     assert "2 of 10: 186.0 mg; mean 186.65 mg, RSD 0.49 %" in shown
     assert "Capsule weights: pass; n 10, mean 187.3 mg" in shown
+
+
+def test_of_a_batch_as_many_are_asked_for_as_its_rules_need_and_what_is_taken_back_stays(bench: Bench) -> None:
+    carried_on(bench, "CAPS-1", "qc weights")
+    settings = bench.folder / "asks.toml"
+    settings.write_text('rule_sets = ["mass-uniformity-2.9.5"]\n' + (bench.folder / "settings.toml").read_text())
+    weights = [f"{183 + place % 5 / 10:.1f} mg" for place in range(20)]
+    acting = ["--settings", str(settings), "--as", "kim"]
+    code, shown = typed(["138.0 mg", "back", "back", *weights], [*acting, "qc", "weights", "CAPS-1"])
+    assert code == 0 and "1 of 20: 183.0 mg" in shown and "Ph. Eur. 2.9.5: pass (decides)" in shown, shown
+    tested = bench.do("batch show CAPS-1 --json").json["tested"][0]
+    assert (len(tested["values"]), tested["entered"]) == (20, "entered at the prompt")
+    assert "taken back while entering: value 1, 138.0 mg" in tested["findings"]
+
+
+def test_the_ten_of_a_stage_1_are_shown_with_their_working(bench: Bench) -> None:
+    told = bench.run(["qc", "content", "CAPS-1", "--unit", "%", *["80", "120"] * 5], "kim")
+    assert (told.code, told.codes) == (0, ["uniformity.test-20-more"])
+    assert "AV = |M - X| + k s" in told.out and "content uniformity: test 20 more; n 10" in told.out
+    assert bench.run(["qc", "content", "CAPS-1", "--unit", "%", *["100"] * 9], "kim").codes == ["uniformity.count"]
 
 
 def test_a_balance_line_is_a_reading_of_a_batch_and_its_mark_stays(bench: Bench) -> None:

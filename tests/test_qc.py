@@ -199,6 +199,8 @@ def test_mass_and_percent_may_join(bench: Bench) -> None:
 
 
 def test_content_uniformity_is_not_required_but_counts_when_done(bench: Bench) -> None:
+    for values in (GOOD[:9], [*GOOD, "100"], [*GOOD, *GOOD]):
+        assert bench.run(["qc", "content", "CAPS-1", "--unit", "%", *values], "kim").codes == ["uniformity.count"]
     opened = [each["text"] for each in bench.do("batch show CAPS-1 --json").json["open"]]
     assert any(text.startswith("assay is not tested") for text in opened)
     assert not any(text.startswith("content") for text in opened)
