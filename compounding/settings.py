@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from compounding.quantities import quantity
-from compounding.records.record import Meta, PercentText, QuantityText, Record, empty_table, read_toml, validated
+from compounding.records.record import (
+    DateText,
+    Meta,
+    PercentText,
+    QuantityText,
+    Record,
+    empty_table,
+    read_toml,
+    validated,
+)
 
 ATTACHMENTS = "attachments"
 
@@ -44,6 +53,7 @@ class BalanceSettings(Record, frozen=True, kw_only=True):
     permitted_error: PercentText | None = None
     capacity: QuantityText | None = None
     tested: str | None = None
+    test_due: DateText | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

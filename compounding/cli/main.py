@@ -40,6 +40,7 @@ COMMANDS = {
     "label": ("label", "A label of a batch, proved before it is written; label stocks."),
     "scan": ("scan", "What a scanned barcode or a typed id is; reading back a label that was printed."),
     "calendar": ("calendar", "Use-by dates of batches and lots, for any calendar program."),
+    "doctor": ("doctor", "Everything that could fail later, looked at now, and how to mend it."),
     "completion": ("completion", "What makes bash, zsh or fish complete commands, options and ids."),
     "man": ("manual", "The manual page of each command, for man."),
     "certificate": ("certificate", "The certificate of analysis of a released batch."),

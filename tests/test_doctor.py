@@ -1,0 +1,85 @@
+"""The doctor finds one spoiled thing at a time, in a bench that is otherwise well."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bench import Bench, begun
+
+
+@pytest.fixture(scope="module")
+def well(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return begun(tmp_path_factory.mktemp("doctor"))
+
+
+@pytest.fixture
+def bench(well: Bench, tmp_path: Path) -> Bench:
+    shutil.copytree(well.folder, tmp_path / "bench")
+    return Bench(tmp_path / "bench")
+
+
+def states(bench: Bench, code: int) -> dict[str, str]:
+    """What does not go well, with its state."""
+    told = bench.run("doctor --json")
+    assert told.code == code, told.out
+    return {each["what"]: each["state"] for each in told.json["findings"] if each["state"] != "well"}
+
+
+def in_settings(was: str, becomes: str) -> Callable[[Bench], Any]:
+    def spoil(bench: Bench) -> None:
+        file = bench.folder / "settings.toml"
+        text = file.read_text("utf-8")
+        assert was in text
+        file.write_text(text.replace(was, becomes, 1), "utf-8")
+
+    return spoil
+
+
+def journal_of_another(bench: Bench) -> None:
+    bench.journal.unlink()
+    sqlite3.connect(bench.journal).execute("CREATE TABLE other (x)").connection.close()
+
+
+def clock_behind(bench: Bench) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from compounding.store.journal import Draft, Journal
+
+    with Journal.open(bench.journal, "main") as journal:
+        later = datetime.now(UTC) + timedelta(days=400)
+        journal.append([Draft("lot-cleared", {"lot": "X"}, ("lot:X",), "ana", "w", "", later)], {})
+
+
+WELL = {"printers": "look", "balance bench": "look"}
+
+
+def test_a_bench_that_is_well_fails_nothing(bench: Bench) -> None:
+    assert states(bench, 0) == WELL
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what", "state"),
+    [
+        (in_settings("site = ", "sight = "), "settings", "fails"),
+        (in_settings('stock = "4x2"', 'stock = "4x22"'), "labels", "fails"),
+        (in_settings("[balances.bench]", "[balances.bench]\ntest_due = \"2020-01-01\""), "balance bench", "fails"),
+        (in_settings("[balances.bench]", "[printers.away]\n[balances.bench]"), "printers", "fails"),
+        (journal_of_another, "journal", "fails"),
+        (clock_behind, "clock", "fails"),
+        (lambda bench: bench.journal.unlink(), "journal", "fails"),
+    ],
+)  # fmt: skip
+def test_what_is_spoiled_is_named(bench: Bench, spoil: Callable[[Bench], Any], what: str, state: str) -> None:
+    spoil(bench)
+    assert states(bench, 1)[what] == state
+
+
+def test_a_balance_whose_test_is_not_due_is_well(bench: Bench) -> None:
+    in_settings("[balances.bench]", '[balances.bench]\ntest_due = "2099-01-01"')(bench)
+    assert "balance bench" not in states(bench, 0)
