@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 
 from compounding.documents import barcode, pdf
 from compounding.documents.boxes import (
@@ -35,6 +36,7 @@ from compounding.documents.stocks import Stock
 from compounding.documents.templates import RowPattern, Template, ZonePattern, fields_in, template_fields, written
 from compounding.problems import Problem
 from compounding.records.label import LabelText, printed_fields
+from compounding.rules.writing import unsafe
 
 EDGE = 1.2  # line around the warning [pt]
 BOX_PADDING = 0.5  # white above and below the words of the warning [pt]
@@ -86,7 +88,7 @@ def layout_label(text: LabelText, stock: Stock, template: Template) -> tuple[Pag
         template: which words go where; its arrangements are tried in order.
     """
     fields = {name: unicodedata.normalize("NFC", words) for name, words in template_fields(text, template).items()}
-    problems = _field_problems(fields, template)
+    problems = _field_problems(fields, template) or unsafe(fields, date.fromisoformat(text.filled_on))
     if template.has_symbol:
         problems = problems or barcode.element_problems(text.encoded)
     if problems:

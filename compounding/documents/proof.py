@@ -12,6 +12,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, cached_property
 
 from compounding.documents import barcode, pdf
@@ -21,6 +22,7 @@ from compounding.documents.stocks import Stock
 from compounding.documents.templates import Template, template_fields
 from compounding.problems import Problem
 from compounding.records.label import LabelText
+from compounding.rules.writing import unsafe
 
 # A dot this light or lighter is paper; 1-bit printers may burn any darker one.
 PAPER = 250
@@ -138,6 +140,7 @@ def prove_label(
     fields = {name: _plain(words) for name, words in template_fields(text, template).items()}
     for name, words in sorted(fields.items()):
         problems += pdf.unprintable(words, name)
+    problems += unsafe(fields, date.fromisoformat(text.filled_on))
     problems += _wording_problems(reading, fields, stock, template)
     problems += _margin_problems(reading, stock)
     if template.has_symbol:

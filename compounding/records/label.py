@@ -81,18 +81,17 @@ class LabelText:
     copy: int = 1
     symbology: str = "data-matrix"
     element: str = ""
-
-    @property
-    def encoded(self) -> str:
-        """What the barcode holds: an element string, by default a company's own identifier, ``(91)L0000042D``."""
-        return self.element or f"(91){self.identifier}"
-
     dose: str = ""
     ingredients: str = ""
     person: str = ""
     acted_on: str = ""
     reason: str = ""
     sentence: str = ""
+
+    @property
+    def encoded(self) -> str:
+        """What the barcode holds: an element string, by default a company's own identifier, ``(91)L0000042D``."""
+        return self.element or f"(91){self.identifier}"
 
 
 # Fields that may stay empty where a template or a profile does not require them; a label without any other is refused.

@@ -149,7 +149,7 @@ def test_a_patient_label_on_a_small_roll_is_refused_with_every_zone() -> None:
 
 
 def test_markup_is_printed_as_it_is_written() -> None:
-    text = replace(CAPSULE, patient="<b>Ann</b> & <i>Bo", purpose="{patient} %s </para> <once>")
+    text = replace(CAPSULE, patient="<b>Ann</b> & <i>Bo", purpose="{patient} %s", prescriber="</para> <once>")
     document = draw_label(laid_out(text), text)
     assert "<b>Ann</b> & <i>Bo" in text_of(document)
     assert prove_label(document, text, ROLL, TEMPLATE) == []
@@ -226,7 +226,7 @@ def test_random_labels_are_refused_or_proved() -> None:
     chance = random.Random(905)
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789éøŁŠß.,-'()&<>%"
 
-    def word(least: int, most: int) -> str:
+    def word(least: int, most: int, letters: str = letters) -> str:
         return "".join(chance.choice(letters) for _ in range(chance.randint(least, most)))
 
     made = 0
@@ -235,7 +235,7 @@ def test_random_labels_are_refused_or_proved() -> None:
         text = replace(
             chance.choice([CAPSULE, LIQUID]),
             patient=f"{word(2, 9)} {word(3, 14)}",
-            directions=" ".join(word(1, 9) for _ in range(chance.randint(1, 14))),
+            directions="1.5 mL (1.5 mg) " + " ".join(word(4, 9, "aeinorstéßłW") for _ in range(chance.randint(1, 12))),
             prescriber=word(3, 12),
             batch=word(5, 14),
             identifier=f"L{chance.randrange(10**7):07d}",
