@@ -45,7 +45,13 @@ class Decision:
 
 
 class App:
-    """One run of one command."""
+    """One run of one command.
+
+    ``retest_of`` is the investigation that a result is recorded in as a retest, with its reason if one is needed.
+    """
+
+    retest_of: str | None = None
+    retest_reason: str | None = None
 
     def __init__(self, settings: str | None, person: str | None, passphrase_file: str | None = None) -> None:
         self._settings_option = settings

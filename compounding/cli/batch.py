@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from compounding.cli.show import emit, json_option, notice, table
 from compounding.cli.values import one_reading
 from compounding.problems import Problem, Refused, stopping
 from compounding.records.batch import Batch
-from compounding.records.facts import BatchOpened, LotReceived, Tested, Weighed, Yielded
+from compounding.records.facts import BatchOpened, LotReceived, Recorded, Tested, Weighed, Yielded
 from compounding.records.formula import digest_of, read_formula
 from compounding.records.record import Record, as_data, validated
 from compounding.records.series import series_subjects
@@ -28,8 +29,10 @@ from compounding.work.making import do_step, record_yield
 from compounding.work.planned import plan_from_lots
 from compounding.work.releasing import (
     accept_deviation,
+    check_investigations,
     check_made,
     check_tests,
+    held_by,
     reject_batch,
     release_batch,
     verify_batch,
@@ -157,10 +160,17 @@ def batch_decision(
     reason: str | None,
     lot: Lot | None = None,
 ) -> Decision:
-    """Read the batch, let a stage judge, and name the batch and its lot, as they were read, as what it was judged on."""
+    """Read the batch, let a stage judge, and name the batch and its lot, as they were read, as what it was judged on.
+
+    A failing result opens an investigation in the same breath, however it was entered.
+    """
     found = app.batch(id)
     seen = {f"batch:{id}": found.last_seen} | ({f"lot:{lot.id}": lot.last_seen} if lot else {})
     fact, problems = judge(found)
+    if isinstance(fact, Tested) and (app.retest_of or fact.joins or fact.verdict == "fail"):
+        from compounding.cli.investigate import tested  # most results that pass need none of it
+
+        return tested(app, found, fact, problems, seen, reason)
     facts = [(fact, (*seen, *series_subjects(found.plan, fact)))] if fact else []
     return Decision(facts, problems, seen, reason, shown=batch_page(found, app.names))
 
@@ -172,7 +182,7 @@ def finish(decision: Decision, entries: Any, says: str, as_json: bool, **data: A
         emit(
             {
                 **as_data(fact),
-                "entry": entries[-1].sequence,
+                "entry": entries[0].sequence,
                 **data,
                 "problems": [vars(each) for each in decision.problems],
             }
@@ -180,7 +190,7 @@ def finish(decision: Decision, entries: Any, says: str, as_json: bool, **data: A
         for problem in decision.problems:
             notice(f"{problem.text} [{problem.code}]")
         raise click.exceptions.Exit(1 if stopping(decision.problems) else 0)
-    click.echo(f"{says} (entry {entries[-1].sequence})")
+    click.echo(f"{says} (entry {entries[0].sequence})")
     fail_if_stopped(decision.problems)
 
 
@@ -310,9 +320,14 @@ def verify(app: App, id: str, as_json: bool) -> None:
 @click.pass_obj
 def release(app: App, id: str, as_json: bool) -> None:
     """Release a batch, or learn every reason why not."""
-    decision, entries = app.record(
-        lambda: batch_decision(app, id, lambda found: release_batch(found, app.person, app.today()), None)
-    )
+
+    def decide() -> Decision:
+        weighed = {each.fact.lot for each in app.batch(id).weighed if isinstance(each.fact, Weighed) and each.fact.lot}
+        lots = [lot for each in sorted(weighed) if (lot := app.lot(each))]
+        decision = batch_decision(app, id, lambda found: release_batch(found, app.person, app.today(), lots), None)
+        return replace(decision, seen={**decision.seen, **{f"lot:{lot.id}": lot.last_seen for lot in lots}})
+
+    decision, entries = app.record(decide)
     finish(decision, entries, f"Batch {id} released by {app.person.name}.", as_json)
 
 
@@ -322,10 +337,12 @@ def release(app: App, id: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def reject(app: App, id: str, reason: str, as_json: bool) -> None:
-    """Reject a batch."""
+    """Reject a batch. Its investigations go on: whether other batches share the cause is asked all the same."""
     decision, entries = app.record(
         lambda: batch_decision(app, id, lambda found: reject_batch(found, app.person, reason), reason)
     )
+    for each in app.batch(id).under_investigation:
+        notice(f"{each.id} stays open: conclude it, because other batches may share the cause")
     finish(decision, entries, f"Batch {id} rejected by {app.person.name}: {reason}.", as_json)
 
 
@@ -365,7 +382,7 @@ def export(app: App, id: str, out: Path, as_json: bool) -> None:
 def show(app: App, id: str, as_json: bool) -> None:
     """Show a batch as it stands, and what it still needs."""
     found = app.batch(id)
-    left = check_made(found) + check_tests(found) if found.state == "open" else []
+    left = check_made(found) + check_tests(found) + check_investigations(found) if found.state == "open" else []
     if as_json:
         emit(batch_data(found) | {"open": [vars(each) for each in left]})
         return
@@ -378,7 +395,7 @@ def batch_page(found: Batch, names: Mapping[str, str]) -> str:
     """A batch as it stands, for people: what they read before they sign."""
     plan = found.plan
     page = [
-        f"Batch {found.id}: {plan.name}, {plan.strength}, for {plan.made}; {found.state}; use by {plan.beyond_use.date}"
+        f"Batch {found.id}: {plan.name}, {plan.strength}, for {plan.made}; {_state(found)}; use by {plan.beyond_use.date}"
     ]
     rows = []
     for line in plan.lines:
@@ -392,15 +409,21 @@ def batch_page(found: Batch, names: Mapping[str, str]) -> str:
         rows.append((line.line, line.lot or "", line.target, *reading))
     page.append(table(("line", "lot", "planned", "read", "within", "by"), rows, right=(2, 3)))
     page.append(f"steps done: {', '.join(map(str, sorted(found.steps_done))) or 'none'} of {len(plan.steps)}")
-    page += [
-        f"{each.fact.trait}: {each.fact.verdict.replace('_', ' ')}; {each.fact.observed}"
-        for each in found.tested
-        if isinstance(each.fact, Tested)
-    ]
+    page += [_tested_line(found, each) for each in found.tested]
+    page += [f"{each.id}, {each.state}: {each.fact.what}" for each in found.investigations]
     page += [
         f"became lot {each.fact.lot}: {each.fact.amount}" for each in found.lots if isinstance(each.fact, LotReceived)
     ]
     return "\n".join(page)
+
+
+def _tested_line(found: Batch, entry: Recorded) -> str:
+    """One result in a line: a retest says so, and one that was set aside too."""
+    fact = entry.fact
+    assert isinstance(fact, Tested)
+    again = f", retest {fact.retest} of {fact.investigation}" if fact.retest else ""
+    aside = "" if entry in found.standing else "; set aside"
+    return f"{fact.trait}{again}: {fact.verdict.replace('_', ' ')}; {fact.observed}{aside}"
 
 
 @batch.command("list")
@@ -410,11 +433,16 @@ def list_batches(app: App, /, **wanted: Any) -> None:
     """List all batches."""
     found = [app.batch(id) for id in app.ids("batch:")]
     rows = [
-        (each.id, each.plan.name, each.plan.strength, each.plan.made, each.plan.beyond_use.date, each.state)
+        (each.id, each.plan.name, each.plan.strength, each.plan.made, each.plan.beyond_use.date, _state(each))
         for each in found
     ]
     head = ("batch", "preparation", "strength", "for", "use by", "state")
     show_list("batches", head, rows, lambda: [batch_data(each) for each in found], right=(2, 3), **wanted)
+
+
+def _state(found: Batch) -> str:
+    """Whether a batch is open, released or rejected, and held by a deviation or an investigation."""
+    return f"{found.state}, held" if found.under_investigation or held_by(found) else found.state
 
 
 def batch_data(found: Batch) -> dict[str, Any]:
@@ -433,7 +461,12 @@ def batch_data(found: Batch) -> dict[str, Any]:
         "lots",
     )
     facts = (getattr(found, name) for name in names)
-    data: dict[str, Any] = {"id": found.id, "state": found.state, "plan": plan_data(found.plan)}
+    data: dict[str, Any] = {
+        "id": found.id,
+        "state": found.state,
+        "held": _state(found) != found.state,
+        "plan": plan_data(found.plan),
+    }
     for name, group in zip(names, facts, strict=True):
         data[name] = [
             {
@@ -445,4 +478,5 @@ def batch_data(found: Batch) -> dict[str, Any]:
             }
             for each in group
         ]
+    data["investigations"] = [{"investigation": each.id, "state": each.state} for each in found.investigations]
     return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from compounding.records.facts import LotCleared, LotMeasured, LotQuarantined, L
 from compounding.records.national_code import national_code
 from compounding.records.record import Record, as_data, replaced, validated
 from compounding.records.stock import Lot
-from compounding.work.own_lots import lot_from_batch
+from compounding.work.own_lots import check_clear, lot_from_batch
 from compounding.work.stocking import check_densities, check_measured, check_received, check_tablets_again
 
 
@@ -300,7 +301,10 @@ def clear(app: App, id: str, reason: str, as_json: bool) -> None:
         found, problems = _known(app, id)
         if found and not found.quarantined:
             problems.append(Problem("lot.not-quarantined", f"Lot {id} is not in quarantine", id))
-        return _decided(LotCleared(lot=id), id, found, problems, reason)
+        batch = app.batch(found.received.made_here.batch) if found and found.received.made_here else None
+        problems += check_clear(id, batch) if batch else []
+        decided = _decided(LotCleared(lot=id), id, found, problems, reason)
+        return replace(decided, seen={**decided.seen, f"batch:{batch.id}": batch.last_seen}) if batch else decided
 
     _done(app, *app.record(decide), id, f"Lot {id} may be used again: {reason}.", as_json)
 

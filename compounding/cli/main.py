@@ -35,7 +35,7 @@ COMMANDS = {
     "titrate": ("titrate", "A dose that rises in steps: calendar, capsules, labels, leaflet."),
     "lot": ("lot", "Source lots: receive, show, list, measure, quarantine, clear."),
     "batch": ("batch", "Batches: open, weigh, step, yield, accept, verify, release, reject, show, list."),
-    "qc": ("qc", "Quality control: weights, content, assay, observe, results, sampling, chart, baseline; uniformity."),
+    "qc": ("qc", "Quality control: weights, content, assay, observe, investigate, results, sampling, chart, baseline; uniformity."),
     "worksheet": ("paper", "The worksheet of a batch; once filled in, its compounding record."),
     "label": ("label", "A label of a batch, proved before it is written; label stocks."),
     "scan": ("scan", "What a scanned barcode or a typed id is; reading back a label that was printed."),

@@ -49,7 +49,21 @@ confidence_option = click.option(
 Result = tuple[Tested | None, list[Problem]]
 
 
-@click.group()
+class _Quality(click.Group):
+    """The commands of quality control; those of investigations are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), "investigate"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "investigate":
+            from compounding.cli.investigate import investigate
+
+            return investigate
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Quality)
 def qc() -> None:
     """Quality control: record what was seen; the limits come from the batch's formula."""
 

@@ -26,6 +26,7 @@ from compounding.records.facts import (
     Yielded,
 )
 from compounding.records.formula import Formula, read_formula
+from compounding.records.investigation import Investigation, investigations_of
 from compounding.records.plan import Plan
 
 
@@ -49,6 +50,7 @@ class Batch:
     scanned: tuple[Recorded, ...] = ()
     accounted: tuple[Recorded, ...] = ()
     lots: tuple[Recorded, ...] = ()
+    investigations: tuple[Investigation, ...] = ()
     last_seen: int = 0
 
     @property
@@ -57,6 +59,17 @@ class Batch:
         if self.ended is None:
             return "open"
         return "released" if isinstance(self.ended.fact, Released) else "rejected"
+
+    @property
+    def under_investigation(self) -> tuple[Investigation, ...]:
+        """The investigations that are not closed; each of them holds the batch, released or not."""
+        return tuple(each for each in self.investigations if not each.closed)
+
+    @property
+    def standing(self) -> tuple[Recorded, ...]:
+        """The results that count: all, retests too, but those that an investigation invalidated."""
+        invalid = {each.result.sequence for each in self.investigations if each.invalidated and each.result}
+        return tuple(each for each in self.tested if each.sequence not in invalid)
 
     def reading_of(self, line: str) -> Recorded | None:
         """The latest reading of a line: what stands for it now."""
@@ -110,6 +123,7 @@ _GROUPS: dict[type, str] = {
 def batch_of(recorded: Iterable[Recorded]) -> Batch | None:
     """Add up the facts about one batch, oldest first; None if it was never opened."""
     batch: Batch | None = None
+    recorded = tuple(recorded)
     groups: dict[str, list[Recorded]] = {name: [] for name in _GROUPS.values()}
     ended: Recorded | None = None
     last = 0
@@ -125,4 +139,4 @@ def batch_of(recorded: Iterable[Recorded]) -> Batch | None:
     if batch is None:
         return None
     grouped: dict[str, Any] = {name: tuple(each) for name, each in groups.items()}
-    return replace(batch, **grouped, ended=ended, last_seen=last)
+    return replace(batch, **grouped, ended=ended, investigations=investigations_of(recorded), last_seen=last)

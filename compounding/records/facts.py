@@ -172,6 +172,7 @@ class Tested(Record, frozen=True, kw_only=True):
     A content uniformity at stage 1 that does not pass is ``test_20_more``: it holds the batch until a later result
     ``joins`` its entry, and is judged on the values of both. ``found`` is the day of the result where it was not the
     day of the entry; ``entered`` says how the values came in, such as a file with its digest.
+    ``investigation`` is the one that a failing result opened, or that a retest belongs to; ``retest`` is the retest's number.
     """
 
     batch: str
@@ -188,6 +189,106 @@ class Tested(Record, frozen=True, kw_only=True):
     found: DateText | None = None
     entered: str | None = None
     attachments: tuple[Attached, ...] = ()
+    investigation: str | None = None
+    retest: int | None = None
+
+
+class InvestigationOpened(Record, frozen=True, kw_only=True):
+    """Something may be wrong with a batch: a failing result of its own, a complaint or a deviation. It holds the batch."""
+
+    batch: str
+    investigation: Id
+    about: Literal["result", "complaint", "deviation"]
+    what: str
+    trait: str | None = None
+
+
+class HypothesisStated(Record, frozen=True, kw_only=True):
+    """What may have gone wrong, and what was looked at to find out; phase 1 is the laboratory, phase 2 the whole batch."""
+
+    batch: str
+    investigation: str
+    phase: Literal[1, 2]
+    hypothesis: str
+    found: str
+
+
+class RetestPlanned(Record, frozen=True, kw_only=True):
+    """A pharmacist other than the analyst approved a retest: why, how, and how many, before the first is done."""
+
+    batch: str
+    investigation: str
+    phase: Literal[1, 2]
+    hypothesis: str
+    plan: str
+    retests: Annotated[int, Meta(gt=0, le=99)]
+    sample: Literal["original", "new"] = "original"
+
+
+class Resampled(Record, frozen=True, kw_only=True):
+    """A new sample was approved, because the first was shown to be unsound; the entry holds the reason."""
+
+    batch: str
+    investigation: str
+    plan: str
+
+
+class ResultInvalidated(Record, frozen=True, kw_only=True):
+    """The original result says nothing about the batch: an assignable cause, and the evidence for it. It stays on record."""
+
+    batch: str
+    investigation: str
+    cause: str
+    evidence: str
+
+
+class InvestigationConcluded(Record, frozen=True, kw_only=True):
+    """What the investigation found, and whether other batches share the cause; ``no_action`` is why none is needed."""
+
+    batch: str
+    investigation: str
+    conclusion: str
+    other_batches: str
+    cause: str | None = None
+    no_action: str | None = None
+
+
+class InvestigationClosed(Record, frozen=True, kw_only=True):
+    """The disposition, by a second person: the batch is rejected, or may go on to be released."""
+
+    batch: str
+    investigation: str
+    disposition: Literal["reject", "release"]
+    meaning: str
+
+
+class ActionAssigned(Record, frozen=True, kw_only=True):
+    """A corrective or preventive action: who does it until when, and when its effect is looked at."""
+
+    batch: str
+    investigation: str
+    number: Annotated[int, Meta(gt=0)]
+    action: str
+    owner: str
+    due: DateText
+    check: DateText
+
+
+class ActionDone(Record, frozen=True, kw_only=True):
+    batch: str
+    investigation: str
+    number: int
+    what: str
+
+
+class EffectChecked(Record, frozen=True, kw_only=True):
+    """Someone other than its owner looked whether an action had the effect that it was for."""
+
+    batch: str
+    investigation: str
+    number: int
+    effective: bool
+    found: str
 
 
 class DeviationAccepted(Record, frozen=True, kw_only=True):
@@ -360,6 +461,16 @@ KINDS: Mapping[str, type[Record]] = {
         StepDone,
         Yielded,
         Tested,
+        InvestigationOpened,
+        HypothesisStated,
+        RetestPlanned,
+        Resampled,
+        ResultInvalidated,
+        InvestigationConcluded,
+        InvestigationClosed,
+        ActionAssigned,
+        ActionDone,
+        EffectChecked,
         DeviationAccepted,
         Verified,
         Released,

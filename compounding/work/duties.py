@@ -86,6 +86,8 @@ class _Batch:
     yielded: bool = False
     verified: int = 0
     ended: str = ""
+    investigated: dict[str, set[str]] = field(default_factory=dict)  # open ones, with who took part in each
+    to_reject: bool = False
 
 
 def signers_needed(keys: Mapping[str, Key], person: str) -> tuple[int, frozenset[str]]:
@@ -241,6 +243,40 @@ class Duties:
     def _tested(self, entry: EntryLike) -> None:
         batch = self._batch(str(entry.body["batch"]), "open", "released")
         batch.authors[entry.sequence] = entry.person
+        if entry.body.get("retest"):
+            self._took_part(entry)
+
+    # ---- investigations ----
+
+    def _investigated(self, entry: EntryLike) -> None:
+        """An investigation begins; whoever recorded the failing result did so in the same append, and opened it."""
+        batch = self._batch(str(entry.body["batch"]), "open", "released", "rejected")
+        id = str(entry.body["investigation"])
+        if id in batch.investigated:
+            raise DutyBroken("investigation-twice", f"investigation {id} was opened before")
+        batch.investigated[id] = {entry.person}
+
+    def _took_part(self, entry: EntryLike) -> None:
+        """Testing again, setting aside and concluding are not for the person who decides."""
+        batch, id = self._investigation(entry)
+        batch.investigated[id].add(entry.person)
+
+    def _in_investigation(self, entry: EntryLike) -> None:
+        self._investigation(entry)
+
+    def _investigation(self, entry: EntryLike) -> tuple[_Batch, str]:
+        batch = self._batch(str(entry.body["batch"]), "open", "released", "rejected")
+        id = str(entry.body["investigation"])
+        if id not in batch.investigated:
+            raise DutyBroken("investigation-unknown", f"investigation {id} was not open")
+        return batch, id
+
+    def _investigation_closed(self, entry: EntryLike) -> None:
+        batch, id = self._investigation(entry)
+        if entry.person in batch.investigated[id]:
+            raise DutyBroken("own-investigation", f"{entry.person} took part in investigation {id} and closed it")
+        del batch.investigated[id]
+        batch.to_reject |= entry.body["disposition"] == "reject"
 
     def _accepted(self, entry: EntryLike) -> None:
         batch = self._batch(str(entry.body["batch"]), "open")
@@ -263,13 +299,21 @@ class Duties:
         batch = self._batch(str(entry.body["batch"]), "open")
         if batch.verified <= batch.last_made:
             raise DutyBroken("not-verified", "nobody verified the batch after its last work")
+        if batch.investigated:
+            raise DutyBroken("investigated", f"investigation {', '.join(batch.investigated)} was open")
         batch.ended = "released"
 
     def _rejected(self, entry: EntryLike) -> None:
-        self._batch(str(entry.body["batch"]), "open").ended = "rejected"
+        """A batch is rejected while it is open; a released one only by the disposition of an investigation."""
+        batch = self._batch(str(entry.body["batch"]), "open", "released")
+        if batch.ended and not batch.to_reject:
+            raise DutyBroken("batch-state", "the batch was released, and no investigation decided to reject it")
+        batch.ended = "rejected"
 
     def _labelled(self, entry: EntryLike) -> None:
-        self._batch(str(entry.body["batch"]), "released")
+        batch = self._batch(str(entry.body["batch"]), "released")
+        if batch.investigated:
+            raise DutyBroken("investigated", f"investigation {', '.join(batch.investigated)} held the batch")
 
 
 # Kinds whose signers are others than the one who wrote them down, or more than one.
@@ -287,6 +331,13 @@ _RULES: Mapping[str, Callable[[Duties, EntryLike], None]] = {
     "step-done": Duties._made,
     "yielded": Duties._made,
     "tested": Duties._tested,
+    "investigation-opened": Duties._investigated,
+    "hypothesis-stated": Duties._in_investigation,
+    "retest-planned": Duties._in_investigation,
+    "resampled": Duties._in_investigation,
+    "result-invalidated": Duties._took_part,
+    "investigation-concluded": Duties._took_part,
+    "investigation-closed": Duties._investigation_closed,
     "deviation-accepted": Duties._accepted,
     "verified": Duties._verified,
     "released": Duties._released,

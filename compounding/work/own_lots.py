@@ -41,6 +41,9 @@ def lot_from_batch(
             f"Batch {batch.id} {'was rejected' if batch.state == 'rejected' else 'is not released'}: it becomes no lot"
         )
         problems.append(Problem("own-lot.not-released", text, batch.id))
+    for each in batch.under_investigation:
+        text = f"{each.id} holds batch {batch.id} ({each.fact.what}): it becomes no lot before that is closed"
+        problems.append(Problem("own-lot.held", text, batch.id))
     last = date.fromisoformat(batch.plan.beyond_use.date)
     if expires is not None and expires > last:
         text = f"{expires} is later than the beyond-use date {last} of {batch.id}: the lot cannot outlast it"
@@ -68,11 +71,23 @@ def lot_from_batch(
 
 
 def _assay(batch: Batch) -> str | None:
-    """The latest assay as it was recorded; a batch with a failing one is never released."""
+    """The latest assay that counts, as it was recorded; a batch with a failing one is never released."""
     kinds = {test.trait: test.kind for test in batch.formula.test}
-    found = [each.fact for each in batch.tested if isinstance(each.fact, Tested)]
+    found = [each.fact for each in batch.standing if isinstance(each.fact, Tested)]
     results = [each.values[0] for each in found if kinds.get(each.trait) == "assay" and each.values]
     return results[-1] if results else None
+
+
+def check_clear(lot: str, batch: Batch) -> list[Problem]:
+    """Whether a lot that was made here may leave quarantine: its batch is neither rejected nor under investigation."""
+    problems = []
+    if batch.state == "rejected":
+        text = f"Lot {lot} comes from batch {batch.id}, which was rejected: discard it"
+        problems.append(Problem("lot.batch-rejected", text, lot))
+    for each in batch.under_investigation:
+        text = f"Lot {lot} comes from batch {batch.id}, which {each.id} holds: close that first"
+        problems.append(Problem("lot.batch-held", text, lot))
+    return problems
 
 
 def _check_amount(batch: Batch, amount: str) -> list[Problem]:

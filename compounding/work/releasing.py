@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from compounding.problems import Problem
 from compounding.records.batch import Batch
 from compounding.records.facts import (
     DeviationAccepted,
+    LabelPrinted,
     Recorded,
     Rejected,
     Released,
@@ -16,6 +18,7 @@ from compounding.records.facts import (
     Weighed,
     Yielded,
 )
+from compounding.records.stock import Lot
 from compounding.settings import Person
 from compounding.work.testing import waiting
 from compounding.work.weighing import still_open
@@ -102,9 +105,15 @@ def verify_batch(batch: Batch, by: str, person: Person) -> tuple[Verified | None
 
 
 def check_tests(batch: Batch) -> list[Problem]:
-    """Every required test done; every result passing. One failing result is enough to hold the batch."""
+    """Every required test done; every result that counts passing. One failing result is enough to hold the batch.
+
+    A result that an investigation set aside does not count; the retests that were planned in its place do.
+
+    Source:
+        fda-oos-2022
+    """
     problems = []
-    results = [each.fact for each in batch.tested if isinstance(each.fact, Tested)]
+    results = [each.fact for each in batch.standing if isinstance(each.fact, Tested)]
     for test in batch.formula.test:
         found = [each for each in results if each.trait == test.trait]
         if test.required and not found:
@@ -113,7 +122,10 @@ def check_tests(batch: Batch) -> list[Problem]:
             )
         for each in found:
             if each.verdict == "fail":
-                text = f"{test.trait} failed ({each.observed}): reject the batch; a later result does not undo it"
+                text = (
+                    f"{test.trait} failed ({each.observed}), and a later result does not undo it: show an assignable "
+                    "cause in its investigation, or reject the batch"
+                )
                 problems.append(Problem("test.failed", text, test.trait))
         if found and (first := waiting(batch, test.trait)):
             text = (
@@ -123,9 +135,57 @@ def check_tests(batch: Batch) -> list[Problem]:
     return problems
 
 
-def release_batch(batch: Batch, person: Person, on: date) -> tuple[Released | None, list[Problem]]:
-    """The gate: made, settled, verified after the last work, tested, in date, and a pharmacist's word."""
+def check_investigations(batch: Batch) -> list[Problem]:
+    """No investigation is open, and what one set aside was tested again as planned."""
+    problems = []
+    for each in batch.investigations:
+        if not each.closed:
+            text = f"{each.id} is {each.state} ({each.fact.what}): a second person must decide. See compounding qc investigate show {each.id}"
+            problems.append(Problem("investigation.open", text, each.id, source="fda-oos-2022"))
+        elif each.invalidated and (each.planned is None or each.retests_left):
+            text = f"{each.id} set its result aside, and the retests planned are not all done: reject the batch"
+            problems.append(Problem("retest.missing", text, each.id, source="fda-oos-retests"))
+    return problems
+
+
+def check_lots(lots: Iterable[Lot]) -> list[Problem]:
+    """Nothing of what the batch was made from is in quarantine, also if it was put there after it was weighed."""
+    return [
+        Problem(
+            "batch.lot-quarantined",
+            f"Lot {lot.id} of this batch is in quarantine ({lot.quarantined}): settle that first",
+            lot.id,
+        )
+        for lot in lots
+        if lot.quarantined
+    ]
+
+
+def check_labels(batch: Batch) -> list[Problem]:
+    """Labels are accounted for: none was printed of a batch that may not be dispensed yet.
+
+    Labels are made after the release; one that is there before it is on the loose, whatever it says.
+    """
+    if not batch.labels:
+        return []
+    printed = ", ".join(each.fact.label for each in batch.labels if isinstance(each.fact, LabelPrinted))
+    text = f"Labels were printed before the release: {printed}. Find and destroy them, and open another batch"
+    return [Problem("labels.not-accounted", text, batch.id)]
+
+
+def release_batch(
+    batch: Batch, person: Person, on: date, lots: Iterable[Lot] = ()
+) -> tuple[Released | None, list[Problem]]:
+    """The gate: made, settled, tested, nothing under investigation, labels accounted, verified, in date.
+
+    Args:
+        batch: the batch as it stands.
+        person: who releases it.
+        on: today.
+        lots: what it was made from, as they stand.
+    """
     problems = still_open(batch) + check_made(batch) + check_tests(batch)
+    problems += check_investigations(batch) + check_lots(lots) + check_labels(batch)
     if not batch.verified or batch.verified[-1].sequence < batch.last_made:
         changed = " again: something was recorded since" if batch.verified else ""
         problems.append(
@@ -141,7 +201,13 @@ def release_batch(batch: Batch, person: Person, on: date) -> tuple[Released | No
 
 
 def reject_batch(batch: Batch, person: Person, reason: str | None) -> tuple[Rejected | None, list[Problem]]:
-    """A pharmacist rejects a batch that is open, with a reason."""
+    """A pharmacist rejects a batch that is open, with a reason.
+
+    Its investigations go on: whether other batches share the cause is asked all the same.
+
+    Source:
+        fda-oos-rejected
+    """
     problems = still_open(batch)
     if "pharmacist" not in person.roles:
         problems.append(_needs_pharmacist(person, "reject"))

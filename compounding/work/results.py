@@ -59,20 +59,22 @@ def result_rows(batch: Batch, names: Mapping[str, str]) -> tuple[ResultRow, ...]
     rows = []
     for test in batch.formula.test:
         found = [each for each in batch.tested if isinstance(each.fact, Tested) and each.fact.trait == test.trait]
-        rows += [_row(test, each, names) for each in found] or [
+        rows += [_row(test, each, names, each in batch.standing) for each in found] or [
             ResultRow(test.trait, test.method, test.expected, required=test.required, verified=test.verified)
         ]
     return tuple(rows)
 
 
-def _row(test: Test, recorded: Recorded, names: Mapping[str, str]) -> ResultRow:
+def _row(test: Test, recorded: Recorded, names: Mapping[str, str], counts: bool) -> ResultRow:
     fact = recorded.fact
     assert isinstance(fact, Tested)
+    again = f" (retest {fact.retest} of {fact.investigation})" if fact.retest else ""
+    aside = "" if counts else f" (set aside by {fact.investigation})"
     return ResultRow(
         trait=test.trait,
         method=fact.method,
         expected=test.expected,
-        observed=fact.observed,
+        observed=fact.observed + again + aside,
         verdict=fact.verdict,
         person=names.get(recorded.person, recorded.person),
         time=recorded.time,

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from compounding.records.batch import Batch
-from compounding.records.facts import BatchOpened, Recorded, Rejected, Released, StepDone, Tested, Weighed, Yielded
+from compounding.records.facts import (
+    BatchOpened,
+    InvestigationClosed,
+    InvestigationConcluded,
+    Recorded,
+    Rejected,
+    Released,
+    ResultInvalidated,
+    StepDone,
+    Tested,
+    Weighed,
+    Yielded,
+)
 from compounding.records.formula import Formula
+from compounding.records.investigation import Investigation
 from compounding.records.label import WarningText
 from compounding.records.plan import Plan
 from compounding.records.stock import Lot
@@ -242,6 +255,8 @@ def _deviations(batch: Batch, names: Mapping[str, str]) -> tuple[str, ...]:
     for each in batch.tested:
         if isinstance(each.fact, Tested) and each.fact.verdict == "fail":
             lines.append(f"Entry {each.sequence}: {each.fact.trait} FAILED: {each.fact.observed}.")
+    for investigation in batch.investigations:
+        lines += _investigated(investigation, names)
     lines += [
         f"Entry {each.sequence}: {names.get(each.person, each.person)} accepted the deviation: {each.reason}"
         for each in batch.accepted
@@ -250,6 +265,22 @@ def _deviations(batch: Batch, names: Mapping[str, str]) -> tuple[str, ...]:
         person = names.get(batch.ended.person, batch.ended.person)
         lines.append(f"Entry {batch.ended.sequence}: REJECTED by {person}: {batch.ended.reason}")
     return tuple(lines)
+
+
+def _investigated(investigation: Investigation, names: Mapping[str, str]) -> Iterator[str]:
+    """An investigation in a few lines: what set a result aside, what was concluded, and who decided."""
+    yield f"{investigation.id}, opened by entry {investigation.opened.sequence}, is {investigation.state}."
+    for each in filter(None, (investigation.invalidated, investigation.concluded, investigation.closed)):
+        match each.fact:
+            case ResultInvalidated() as invalid:
+                said = f"result set aside: {invalid.cause}; shown by: {invalid.evidence}"
+            case InvestigationConcluded() as concluded:
+                said = f"concluded: {concluded.conclusion}"
+            case InvestigationClosed() as closed:
+                said = f"{closed.disposition} by {names.get(each.person, each.person)}: {each.reason}"
+            case _:
+                continue
+        yield f"Entry {each.sequence}: {investigation.id} {said}"
 
 
 def _signatures(batch: Batch, names: Mapping[str, str]) -> tuple[SignatureLine, ...]:
