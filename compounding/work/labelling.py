@@ -100,7 +100,7 @@ def check_label(
     if batch.state != "released":
         now = "was rejected" if batch.state == "rejected" else "is not released"
         problems.append(Problem("label.not-released", f"Batch {batch.id} {now}: it gets no dispensing label", batch.id))
-    for each in batch.under_investigation:
+    for each in batch.under_investigation if batch.state == "released" else ():
         text = f"{each.id} holds batch {batch.id} ({each.fact.what}): it gets no label before that is closed"
         problems.append(Problem("label.held", text, batch.id, source="fda-oos-2022"))
     if date.fromisoformat(batch.plan.beyond_use.date) < on:
