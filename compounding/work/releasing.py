@@ -20,6 +20,7 @@ from compounding.records.facts import (
 )
 from compounding.records.stock import Lot
 from compounding.settings import Person
+from compounding.work.accounting import accounted
 from compounding.work.testing import waiting
 from compounding.work.weighing import still_open
 
@@ -162,15 +163,16 @@ def check_lots(lots: Iterable[Lot]) -> list[Problem]:
 
 
 def check_labels(batch: Batch) -> list[Problem]:
-    """Labels are accounted for: none was printed of a batch that may not be dispensed yet.
+    """Labels are accounted for: those that were printed before the release, if any, are on containers or destroyed.
 
-    Labels are made after the release; one that is there before it is on the loose, whatever it says.
+    Source:
+        label-reconciliation
     """
-    if not batch.labels:
+    if accounted(batch):
         return []
     printed = ", ".join(each.fact.label for each in batch.labels if isinstance(each.fact, LabelPrinted))
-    text = f"Labels were printed before the release: {printed}. Find and destroy them, and open another batch"
-    return [Problem("labels.not-accounted", text, batch.id)]
+    text = f"Labels were printed before the release and are not accounted for: {printed}. Count them with compounding label account"
+    return [Problem("labels.not-accounted", text, batch.id, source="label-reconciliation")]
 
 
 def release_batch(
