@@ -18,7 +18,16 @@ from compounding.documents.pdf import width_of
 from compounding.documents.svg import drawn
 from compounding.records.series import series_name
 from compounding.store.journal import Journal
-from compounding.work.charting import Chart, Phase, Point, Specification, baseline_chosen, phases_of, rules_named
+from compounding.work.charting import (
+    Chart,
+    Phase,
+    Point,
+    Specification,
+    baseline_chosen,
+    phases_of,
+    points_of,
+    rules_named,
+)
 from tests.bench import Bench, stocked
 from tests.pages import alike, run_all, shown_in
 from tests.series import STEADY, batches, draft, pattern, rejection, result, write
@@ -163,6 +172,24 @@ def test_an_assay_as_mass_in_a_capsule_is_charted_in_percent_of_label(bench: Ben
         [*batches(opened(bench), [None], 25), draft(result("2026-0025", "1.48 mg"), opened(bench).plan, "2026-0025")],
     )
     assert chart(bench)["batches"][-1]["value"] == pytest.approx(98.6667, abs=1e-4)
+
+
+def test_a_result_that_is_no_number_is_named_and_not_left_out(bench: Bench) -> None:
+    write(bench, [draft(result("2026-0024", "<5 %"), opened(bench).plan, "2026-0024")])
+    assert bench.run(CHART).codes == ["chart.value"]
+
+
+def test_only_what_the_label_says_is_shown_in_percent_of_it() -> None:
+    made = {"made:s:2026-01-05:A": 1}
+    ingredient = [(2, result("A", "1.02 mg/mL"))]
+    assert points_of(made, ingredient, [], "1 mg/mL")[2] == "%"
+    ((point,), _, unit) = points_of(made, ingredient, [], None)
+    assert (point.value, unit) == (1.02, "mg/mL")
+
+
+def test_results_in_units_that_do_not_fit_together_make_no_chart(bench: Bench) -> None:
+    write(bench, [draft(result("2026-0024", "3.6"), opened(bench).plan, "2026-0024")])
+    assert bench.run(CHART).codes == ["chart.units"]
 
 
 def test_a_command_gives_its_facts_the_subjects_that_a_chart_finds_them_by(tmp_path: Path) -> None:

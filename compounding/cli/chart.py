@@ -193,7 +193,7 @@ def read_series(app: App, product: str, given: dict[str, Any]) -> Series:
     """
     from compounding.records.facts import read_written
     from compounding.records.formula import read_formula
-    from compounding.work.charting import points_of, trait_named
+    from compounding.work.charting import OF_LABEL, points_of, trait_named
 
     form = None
     if given["strength_of"]:
@@ -208,7 +208,9 @@ def read_series(app: App, product: str, given: dict[str, Any]) -> Series:
     test = trait_named(latest.formula, given["trait"])
     results = map(read_written, app.journal.written(results_subject(name, test.trait)))
     rejections = map(read_written, app.journal.written(rejected_subject(name)))
-    points, without, unit = points_of(made, results, rejections, latest.plan.strength)
+    points, without, unit = points_of(
+        made, results, rejections, latest.plan.strength if test.kind in OF_LABEL else None
+    )
     if not points:
         text = f"None of the {len(made)} batches of {name} has a result for {test.trait} yet: record one with compounding qc"
         raise Refused(Problem("chart.no-results", text, test.trait))

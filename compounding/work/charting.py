@@ -31,6 +31,9 @@ from compounding.settings import Person
 
 FAMILIES = ("nelson", "western-electric")
 PERCENT = "%"
+# Tests whose result is no number, and those whose result is a share of the label.
+SEEN = ("observation", "absence")
+OF_LABEL = ("assay", "content")
 
 
 class Point(NamedTuple):
@@ -166,7 +169,7 @@ def trait_named(formula: Formula, trait: str) -> Test:
     Raises:
         NotUnderstood: there is no such trait, or it is looked at and not measured.
     """
-    known = {each.trait.lower(): each for each in formula.test if each.kind != "observation"}
+    known = {each.trait.lower(): each for each in formula.test if each.kind not in SEEN}
     if trait.lower() not in known:
         names = ", ".join(each.trait for each in known.values())
         text = f"{trait} is not measured by {formula.id}, version {formula.version}: write {names}"
@@ -178,7 +181,7 @@ def points_of(
     made: Mapping[str, int],
     results: Iterable[tuple[int, Record]],
     rejections: Iterable[tuple[int, Record]],
-    strength: str,
+    label: str | None,
 ) -> tuple[tuple[Point, ...], tuple[str, ...], str]:
     """One point for each batch with a result, the batches without one, and the unit of the values.
 
@@ -186,10 +189,10 @@ def points_of(
         made: subject of each batch of the series, with the sequence at which it was opened.
         results: of one trait, with their sequences, oldest first.
         rejections: of batches of the series.
-        strength: of the label; what is found as a mass is shown in percent of it.
+        label: the strength on it, where the trait is a share of it: what is found as a mass is shown in percent.
 
     Raises:
-        Refused: the results are in units that do not fit together.
+        Refused: the results are in units that do not fit together, or one is no number.
     """
     gone = {fact.batch for _, fact in rejections if isinstance(fact, Rejected)}
     first: dict[str, tuple[int, float]] = {}
@@ -197,7 +200,11 @@ def points_of(
     failing, units = set(), set()
     for entry, fact in results:
         assert isinstance(fact, Tested)
-        value, unit = _value(fact.values, strength)
+        try:
+            value, unit = _value(fact.values, label)
+        except ValueError:
+            text = f"Entry {entry} on {fact.batch} says {', '.join(fact.values) or 'nothing'}, which is no number: a chart needs numbers"
+            raise Refused(Problem("chart.value", text, fact.batch)) from None
         units.add(unit)
         if fact.verdict == "fail":
             failing.add(fact.batch)
@@ -220,29 +227,31 @@ def points_of(
     return tuple(points), tuple(without), units.pop() if units else ""
 
 
-def _value(values: Sequence[str], strength: str) -> tuple[float, str]:
+def _value(values: Sequence[str], label: str | None) -> tuple[float, str]:
     """The number that a result counts with, the mean of several, and its unit."""
     if len(values) == 1:
-        return _one(values[0], strength)
-    read = [_one(value, strength) for value in values]
+        return _one(values[0], label)
+    read = [_one(value, label) for value in values]
+    if not read:
+        raise ValueError
     return sum(value for value, _ in read) / len(read), "/".join(sorted({unit for _, unit in read}))
 
 
-def _one(text: str, strength: str) -> tuple[float, str]:
-    """One reading: its text was judged when it was recorded, so its digits are a number."""
+def _one(text: str, label: str | None) -> tuple[float, str]:
+    """One reading; of most, the text was judged when it was recorded, and its digits are a number."""
     digits, _, unit = text.partition(" ")
-    times, shown = _in_percent(unit, strength)
+    times, shown = _in_percent(unit, label)
     return float(digits) * times, shown
 
 
 @cache
-def _in_percent(unit: str, strength: str) -> tuple[float, str]:
+def _in_percent(unit: str, label: str | None) -> tuple[float, str]:
     """What a reading is multiplied by, and the unit it then has: percent of label where it measures the strength."""
-    if not unit or unit == PERCENT:
+    if label is None or not unit or unit == PERCENT:
         return 1.0, unit
-    one, label = quantity(f"1 {unit}"), quantity(strength)
-    if one.dimensionality == label.dimensionality:
-        return float(100 * ratio(one, label)), PERCENT
+    one, whole = quantity(f"1 {unit}"), quantity(label)
+    if one.dimensionality == whole.dimensionality:
+        return float(100 * ratio(one, whole)), PERCENT
     return 1.0, unit
 
 
@@ -359,7 +368,8 @@ def frozen_limits(fact: BaselineFrozen) -> Limits:
 
 def specification_of(test: Test, unit: str) -> Specification:
     """The limits of a formula's test; a trait that is judged by a rule set has none of its own."""
-    limits = test.kind in ("assay", "number", "volume") and unit in ("", PERCENT)
+    shared = unit == PERCENT and test.kind in ("assay", "ingredient")
+    limits = shared or (test.kind == "number" and not unit) or (test.kind == "count" and unit in ("", test.unit))
     low, high = (float(each) if each and limits else None for each in (test.low, test.high))
     return Specification(low, high, test.expected, test.verified)
 
