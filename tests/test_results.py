@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from base64 import b64encode
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,21 @@ def test_a_file_that_was_changed_later_is_told_by_every_reader(tmp_path: Path, r
     finally:
         kept.write_bytes(REPORT)
     assert released.head()
+
+
+def test_an_exported_batch_holds_its_files_and_one_that_was_changed_is_not_exported(
+    tmp_path: Path, released: Bench
+) -> None:
+    released.do(["batch", "export", "LIQ-1", "--out", str(tmp_path / "liquid.batch")])
+    assert b64encode(REPORT) in (tmp_path / "liquid.batch").read_bytes()
+    assert "1 attached files" in released.run(["verify", str(tmp_path / "liquid.batch")]).out
+    kept = released.folder / "attachments" / digest_of_bytes(REPORT).removeprefix("sha256:")
+    try:
+        kept.write_bytes(b"another")
+        told = released.run(["batch", "export", "LIQ-1", "--out", str(tmp_path / "again.batch")])
+        assert told.codes == ["attachment.changed"] and not (tmp_path / "again.batch").exists()
+    finally:
+        kept.write_bytes(REPORT)
 
 
 # ---- samples ----

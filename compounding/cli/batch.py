@@ -358,15 +358,21 @@ def export(app: App, id: str, out: Path, as_json: bool) -> None:
     compounding --as ana batch export CAPS-1 --out CAPS-1.batch
     """
     from compounding.cli.signing import exporter_of
+    from compounding.store.attachments import read
     from compounding.store.export import export_batch
     from compounding.store.files import write_whole
+    from compounding.work.results import attached_to
 
     found = app.batch(id)
     if out.exists():
         text = f"{out} is there already, and an export replaces no file: give another name"
         raise Refused(Problem("file.exists", text, str(out)))
     signing, sign = exporter_of(app)
-    content = export_batch(app.journal, found.id, app.now(), signing, sign, {})
+    files = {
+        each.digest.removeprefix("sha256:"): (each.name, read(app.attachments, each.digest))
+        for each in attached_to(found)
+    }
+    content = export_batch(app.journal, found.id, app.now(), signing, sign, files)
     write_whole(out, content)
     by = f"signed by {signing.name}" if signing else "not signed: nobody has a key here"
     if as_json:

@@ -36,7 +36,6 @@ class Label:
             return "sent"
         return "valid"
 
-
     @property
     def stands(self) -> bool:
         """True if a container may carry it."""

@@ -85,9 +85,7 @@ def label_element(batch: Batch, identifier: str, gtins: Mapping[str, str]) -> st
     return gs1.bracketed([("01", gtin.zfill(14)), ("17", use_by), ("10", batch.id), ("21", identifier)])
 
 
-def check_label(
-    batch: Batch, prescription: Prescription, on: date, replaces: str | None = None
-) -> list[Problem]:
+def check_label(batch: Batch, prescription: Prescription, on: date, replaces: str | None = None) -> list[Problem]:
     """Whether the batch may have a dispensing label, and holds that much.
 
     Args:
