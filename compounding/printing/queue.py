@@ -33,9 +33,12 @@ REASONS = {
     "offline": ("printer.away", "is away: switch it on and check the cable"),
     "connecting-to-device": ("printer.away", "is away: switch it on and check the cable"),
     "timed-out": ("printer.away", "is away: switch it on and check the cable"),
-    "paused": ("printer.paused", "is paused: resume it"),
     "shutdown": ("printer.away", "is shut down: switch it on"),
 }
+# What CUPS says, in English, when it finds nobody at the printer's address.
+UNREACHABLE = re.compile(
+    "not exist|unavailable|not responding|unreachable|Unable to locate|not connected", re.IGNORECASE
+)
 ENDED = {"completed", "canceled", "aborted"}
 
 
@@ -47,6 +50,7 @@ class Queue:
         media: names of sizes with width and height [pt].
         least, most: the sizes between which it takes any other, or None [pt].
         dots_per_inch: what it can print; empty if it does not say.
+        message: what it last said in words; it may be about a job of yesterday.
     """
 
     name: str
@@ -57,6 +61,7 @@ class Queue:
     least: tuple[float, float] | None
     most: tuple[float, float] | None
     dots_per_inch: frozenset[int]
+    message: str
 
 
 @dataclass(frozen=True)
@@ -76,13 +81,13 @@ def ask_queue(name: str) -> Queue:
     """
     wanted = (
         "printer-is-accepting-jobs", "printer-state", "printer-state-reasons", "printer-resolution-supported",
-        "media-supported",
+        "media-supported", "printer-state-message",
     )  # fmt: skip
     found = _ipp("Get-Printer-Attributes", f"printers/{name}", "printer-uri", wanted)
     if found is None:
         queues = ", ".join(queue_names()) or "none"
         raise EnvironmentFails(Problem("printer.unknown", f"There is no queue {name} here. There are: {queues}", name))
-    accepting, state, reasons, resolutions, media = found
+    accepting, state, reasons, resolutions, media, message = found
     sizes = tuple(_sizes(media.split(",")))
     bounds = {key: size for key, *size in sizes if key.startswith(("custom_min_", "custom_max_"))}
     least = next((size for key, size in bounds.items() if key.startswith("custom_min")), None)
@@ -96,6 +101,7 @@ def ask_queue(name: str) -> Queue:
         (least[0], least[1]) if least else None,
         (most[0], most[1]) if most else None,
         frozenset(int(each) for each in re.findall(r"(?:x|^|,)([0-9]+)dpi", resolutions)),
+        message,
     )
 
 
@@ -197,11 +203,17 @@ def _why_not(queue: Queue) -> Problem:
     _, problems = medium_for(now, 0, 0, 0)
     named = {code for code, _ in REASONS.values()} | {"printer.stopped"}
     known = next((problem for problem in problems if problem.code in named), None)
-    text = f"The printer of {queue.name} did not take the label in time; the job was cancelled. Look at the printer"
-    if known is None:
-        return Problem("printer.too-slow", text, queue.name)
-    words = known.text.removesuffix(". Nothing was sent")
-    return Problem(known.code, f"{words}. The job was cancelled", queue.name)
+    if known:
+        words = known.text.removesuffix(". Nothing was sent")
+        return Problem(known.code, f"{words}. The job was cancelled", queue.name)
+    said = f" ({now.message.rstrip('.')})" if now.message else ""
+    if UNREACHABLE.search(now.message):
+        text = f"The printer of {queue.name} is away{said}: switch it on and check the cable. The job was cancelled"
+        return Problem("printer.away", text, queue.name)
+    text = (
+        f"The printer of {queue.name} did not take the label in time{said}; the job was cancelled. Look at the printer"
+    )
+    return Problem("printer.too-slow", text, queue.name)
 
 
 def _sizes(names: Sequence[str]) -> Iterator[tuple[str, float, float]]:

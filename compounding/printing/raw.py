@@ -15,6 +15,7 @@ from compounding.problems import EnvironmentFails, NotUnderstood, Problem
 PORT = 9100
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 1.0
+POLL_SECONDS = 0.2
 ASK = b"~HS\r\n"
 END = b"\x03"
 # What is wrong, by its place in the three strings that a printer answers with.
@@ -61,16 +62,15 @@ def check_ready(address: str) -> None:
     Raises:
         EnvironmentFails: it is away or not ready, and why.
     """
-    host, port = read_address(address)
     try:
-        with socket.create_connection((host, port), timeout=CONNECT_SECONDS) as connection:
+        with socket.create_connection(read_address(address), timeout=CONNECT_SECONDS) as connection:
             _refuse_faults(address, _asked(connection))
     except OSError as error:
         raise _away(address, error) from None
 
 
 def send(address: str, document: bytes, seconds: float) -> bool:
-    """Send a label to a printer that is ready.
+    """Send a label to a printer that was found ready (`check_ready`).
 
     Args:
         address: ``HOST:PORT``.
@@ -81,22 +81,19 @@ def send(address: str, document: bytes, seconds: float) -> bool:
         True if the printer said afterwards that nothing is left to print; False if it does not say.
 
     Raises:
-        EnvironmentFails: the printer is away or not ready: nothing was sent.
+        EnvironmentFails: the printer went away; if it has a part of the label, it prints none of it.
     """
-    host, port = read_address(address)
     try:
-        with socket.create_connection((host, port), timeout=CONNECT_SECONDS) as connection:
-            before = _asked(connection)
-            _refuse_faults(address, before)
-            connection.settimeout(CONNECT_SECONDS)
+        with socket.create_connection(read_address(address), timeout=CONNECT_SECONDS) as connection:
             connection.sendall(document)
             end = time.monotonic() + seconds
-            while before and time.monotonic() < end:
-                after = _asked(connection)
-                if after and not after.faults and not after.waiting:
+            while time.monotonic() < end:
+                status = _asked(connection)
+                if status is None:
+                    return False
+                if not status.faults and not status.waiting:
                     return True
-                time.sleep(0.2)
-            connection.shutdown(socket.SHUT_WR)
+                time.sleep(POLL_SECONDS)
             return False
     except OSError as error:
         raise _away(address, error) from None
@@ -126,7 +123,7 @@ def _asked(connection: socket.socket) -> Status | None:
             if not part:
                 return None
             answer += part
-    except TimeoutError:
+    except OSError:  # it says nothing in time, or has closed the line
         return None
     return read_status(answer)
 

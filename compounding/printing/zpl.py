@@ -22,8 +22,8 @@ def picture(width: int, height: int, dots: bytes) -> bytes:
     rows = [_packed(dots[row * width : (row + 1) * width], row_bytes) for row in range(height)]
     written, before = [], ""
     for row in rows:
-        whites = row.rstrip("0")
-        written.append(":" if row == before else row if whites == row else whites + "0" * (len(whites) % 2) + ",")
+        inked = row.rstrip("0")  # what is left of a row without its white end
+        written.append(":" if row == before else row if inked == row else f"{inked},")
         before = row
     size = row_bytes * height
     head = f"^XA^PW{width}^LL{height}^LH0,0^FO0,0^GFA,{size},{size},{row_bytes},"
