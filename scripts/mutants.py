@@ -33,7 +33,17 @@ CONFIGURATION = f"""\
 source_paths = ["compounding"]
 only_mutate = {json.dumps([f"compounding/calc/{subject}.py" for subject in SUBJECTS])}
 pytest_add_cli_args_test_selection = {json.dumps(TESTS)}
-pytest_add_cli_args = ["-p", "no:cacheprovider", "--import-mode=importlib"]
+pytest_add_cli_args = ["-p", "no:cacheprovider"]
+
+[tool.pytest.ini_options]
+addopts = "--import-mode=importlib"
+"""
+# The same examples of Hypothesis for every mutant, so that two runs agree.
+CONFTEST = """\
+from hypothesis import settings
+
+settings.register_profile("mutants", deadline=None, derandomize=True, database=None)
+settings.load_profile("mutants")
 """
 
 
@@ -64,15 +74,14 @@ def copy_tree() -> Path:
     shutil.copytree(ROOT / "compounding", work / "compounding", ignore=without_caches)
     for part in ("calc", "cases"):
         shutil.copytree(ROOT / "tests" / part, work / "tests" / part, ignore=without_caches)
-    shutil.copy(ROOT / "tests" / "conftest.py", work / "tests")
+    (work / "tests" / "conftest.py").write_text(CONFTEST, "utf-8")
     (work / "pyproject.toml").write_text(CONFIGURATION, "utf-8")
     return work
 
 
 def run_mutmut(library: Path, work: Path, children: int) -> dict[str, int]:
     """How many mutants met which end."""
-    # CI: the same examples of Hypothesis for every mutant, so that two runs agree.
-    environment = {**os.environ, "PYTHONPATH": str(library), "CI": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(library)}
     mutmut = [sys.executable, "-m", "mutmut"]
     log = FOLDER / "run.log"
     with log.open("wb") as shown:
