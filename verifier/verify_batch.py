@@ -247,7 +247,8 @@ class Record:
         self.authors: dict[int, str] = {}
         self.last_made = self.verified = 0
         self.state = "unopened"
-        self.yielded = False
+        self.yielded = self.to_reject = False
+        self.investigated: dict[object, set[str]] = {}  # open investigations, and who took part in each
         self.lots: dict[str, bool] = {}
         self.files: set[str] = set()
 
@@ -342,8 +343,12 @@ class Record:
             if self.state == "rejected":
                 raise self.wrong(entry, "order.batch-state", "the batch was rejected")
             self.authors[entry.sequence] = entry.person
+        elif kind == "rejected" and self.to_reject:  # a released batch is rejected by an investigation alone
+            needs = self.state
         if kind in MAKING | {"deviation-accepted", "verified", "released", "rejected", "label-printed"} and self.state != needs:  # fmt: skip
             raise self.wrong(entry, "order.batch-state", f"the batch was {self.state}, not {needs}")
+        if kind in ("released", "label-printed") and self.investigated:
+            raise self.wrong(entry, "order.investigated", "an investigation was open")
         if kind in MAKING:
             lot = entry.body.get("lot")
             if kind == "weighed" and lot and self.lots.get(lot, True):
@@ -369,6 +374,12 @@ class Record:
             self.state = "released"
         elif kind == "rejected":
             self.state = "rejected"
+        elif kind == "investigation-closed":
+            if entry.person in self.investigated.pop(entry.body.get("investigation"), {entry.person}):
+                raise self.wrong(entry, "duty.own-investigation", "who took part in it closed it, or it was not open")
+            self.to_reject = self.to_reject or entry.body.get("disposition") == "reject"
+        elif kind in ("investigation-opened", "result-invalidated", "investigation-concluded") or entry.body.get("retest"):
+            self.investigated.setdefault(entry.body.get("investigation"), set()).add(entry.person)
 
 
 def texts_in(value: object) -> list[str]:
