@@ -81,7 +81,7 @@ class Server:
 
 
 def new_folder() -> Path:
-    """A folder that the server's user owns; in memory if there is enough of it, for there a commit costs nothing."""
+    """A folder that the server's user owns; in memory if there is room, for there a commit costs nothing."""
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30
     folder = Path(tempfile.mkdtemp(prefix="compounding-server-", dir=memory if roomy else None))
@@ -107,15 +107,19 @@ def made(folder: Path, port: int = 5432) -> Server:
     return server
 
 
+def prepared(server: Server) -> Server:
+    """A server that runs, with a database and the role of the bench."""
+    server.start()
+    server.run("CREATE DATABASE pharmacy", f"CREATE ROLE {WRITER} LOGIN", database="postgres")
+    return server
+
+
 @contextmanager
 def running() -> Iterator[Server]:
     """A server with a database ``pharmacy`` and the role of the bench."""
     folder = new_folder()
     try:
-        server = made(folder)
-        server.start()
-        server.run("CREATE DATABASE pharmacy", f"CREATE ROLE {WRITER} LOGIN", database="postgres")
-        yield server
+        yield prepared(made(folder))
     finally:
         Server(folder).stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -436,6 +436,7 @@ _MEANINGS = {
     "57": _UNREACHABLE,
     "53100": ("full", "The disk of the server is full", "Free some space there and run the command again."),
     "53": ("busy", "The server has no room for one more", "Run the command again in a moment."),
+    "0A000": ("read-only", "The server takes no entries, it is a standby", "Give the address of the primary."),
     "25006": ("read-only", "The server takes no entries, it is a standby", "Give the address of the primary."),
     "42P01": (
         "missing",

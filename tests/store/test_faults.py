@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
+import shutil
+import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from compounding.problems import EnvironmentFails, Problem
 from compounding.store.database import CommitFails
+from compounding.store.files import write_whole
 from compounding.store.journal import Journal
 from compounding.store.verify import verify
-from tests.store import journal_child
+from tests.servers import new_folder
 from tests.store.journals import SITE, draft, filled
+from tests.store.killing import LONG, SEED, Life, Nursery, is_whole, killed, nursery, tell, there
+from tests.store.power import PowerSupply
 
-ROOT = Path(__file__).parents[2]
-SEED = 20260301
-KILLS, KILLS_OF_THE_SEEDED_BUG = 40, 8
+KILLS, KILLS_OF_THE_SEEDED_BUG, KILLS_OF_ONE_JOURNAL = 5000 if LONG else 100, 8, 50
+POWER_CUTS = 1000 if LONG else 20
+CALLS = {"write": 1, "sync": 2, "truncate": 4, "unlink": 8}
+ACTIONS = {"die": 1, "die in half a write": 2}
 
 
 @pytest.fixture
@@ -127,58 +134,210 @@ def test_a_file_cut_short_anywhere_is_found(tmp_path: Path) -> None:
         assert problems, f"cut at {length}"
 
 
-# ---- processes ----
-
-
-def child(path: Path, mode: str, name: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(Path(journal_child.__file__)), str(path), mode, name]
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE)
-
-
-def killed(path: Path, mode: str, name: str, after: float) -> tuple[set[str], bool]:
-    """Kill a writer some seconds after its first acknowledgement; the keys it acknowledged, and if it was at work."""
-    process = child(path, mode, name)
-    assert process.stdout is not None
-    words = [process.stdout.readline(), process.stdout.readline()]
-    time.sleep(after)
-    process.kill()
-    words += process.stdout.readlines()
-    assert process.wait() == -9
-    process.stdout.close()
-    lines = [word.decode().split() for word in words if word.endswith(b"\n")]
-    done = {f"{name}-{number}" for what, number in lines if what == "done"}
-    begun = {f"{name}-{number}" for what, number in lines if what == "begin"}
-    return done, begun != done
-
-
-def keys(path: Path) -> set[str]:
-    with Journal.open(path, SITE) as journal:
-        assert verify(journal) == []
-        return {entry.idempotency_key for entry in journal.entries()}
+# ---- killed ----
 
 
 def test_the_kill_harness_catches_a_writer_that_acknowledges_too_early(tmp_path: Path) -> None:
     path, source, lost = tmp_path / "journal.db", random.Random(SEED), 0
     Journal.create(path, SITE).close()
-    for run in range(KILLS_OF_THE_SEEDED_BUG):
-        done, _ = killed(path, "early", f"early{run}", source.uniform(0, 0.04))
-        lost += len(done - keys(path))
+    with nursery() as born:
+        for run in range(KILLS_OF_THE_SEEDED_BUG):
+            life = killed(born, "early", path, f"early{run}", source.uniform(0, 0.02))
+            lost += len(life.done - there(path, life.done))
     assert lost
 
 
 def test_every_acknowledged_entry_survives_kill_minus_nine(tmp_path: Path) -> None:
-    path, source = tmp_path / "journal.db", random.Random(SEED)
-    Journal.create(path, SITE).close()
-    acknowledged: set[str] = set()
-    at_work = in_a_transaction = 0
-    for run in range(KILLS):
-        done, unfinished = killed(path, "honest", f"run{run}", source.uniform(0, 0.04))
-        acknowledged |= done
-        at_work += unfinished
-        in_a_transaction += path.with_name("journal.db-journal").exists()
-        there = keys(path)
-        assert acknowledged <= there, f"run {run}, seed {SEED}: {sorted(acknowledged - there)} lost"
-        assert len(there) <= len(acknowledged) + run + 1  # at most the one append that was cut short
+    source = random.Random(SEED)
+    acknowledged = at_work = in_a_transaction = 0
+    with nursery() as born:
+        for run in range(KILLS):
+            path = tmp_path / f"journal-{run // KILLS_OF_ONE_JOURNAL}.db"
+            if not path.exists():
+                Journal.create(path, SITE).close()
+            life = killed(born, "write", path, f"run{run}", source.uniform(0, 0.02))
+            assert life.code == -9 and life.done
+            in_a_transaction += path.with_name(f"{path.name}-journal").exists()
+            assert there(path, life.done) == life.done, f"run {run}, seed {SEED}"
+            at_work += life.begun != life.done
+            acknowledged += len(life.done)
+            if run % KILLS_OF_ONE_JOURNAL == KILLS_OF_ONE_JOURNAL - 1:
+                assert is_whole(path)
     assert at_work > KILLS // 2
     assert in_a_transaction > 0
-    assert len(acknowledged) >= KILLS
+    tell("kill -9, SQLite", runs=KILLS, acknowledged=acknowledged, lost=0, fired=in_a_transaction)
+
+
+# ---- a disk that fails at the Nth call ----
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder in memory if there is room: what a failing call leaves behind does not depend on the disk."""
+    folder = new_folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our own code between SQLite and the system."""
+    built = tmp_path_factory.mktemp("shim") / "shim.so"
+    source = Path(__file__).with_name("shim.c")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", str(built), str(source), "-ldl"], check=True)
+    return built
+
+
+def at_each_call(born: Nursery, content: bytes, path: Path, task: tuple[int, int, int]) -> Iterator[tuple[int, Life]]:
+    """The same three appends again and again, each time with the fault one call later, until it fires no more."""
+    mask, action, error = task
+    for nth in range(1, 1000):
+        for file in (path, path.with_name(f"{path.name}-journal")):
+            file.unlink(missing_ok=True)
+        path.write_bytes(content)
+        life, _ = born.bear("fault", path, "fault", mask, nth, action, error)
+        born.hear_until_dead(life)
+        if not (life.fired or life.code == -9):
+            return
+        yield nth, life
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("good") / "journal.db"
+    filled(path, 6).close()
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("call", ["write", "sync", "truncate", "unlink"])
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, errno.EACCES], ids=errno.errorcode.get)
+def test_an_error_at_any_call_is_told_and_loses_nothing(
+    shim: Path, memory: Path, content: bytes, call: str, error: int
+) -> None:
+    path, fired = memory / "journal.db", 0
+    with nursery(shim) as born:
+        for nth, life in at_each_call(born, content, path, (CALLS[call], 0, error)):
+            fired += 1
+            assert life.code == 0, f"{call} {nth}"
+            assert there(path, life.done) == life.done, f"{call} {nth}"
+            uncertain = "journal.outcome-unknown" in life.refused
+            assert uncertain or there(path, life.begun) == life.done, f"{call} {nth}: {life.refused}"
+            assert is_whole(path), f"{call} {nth}"
+    assert fired or (call == "truncate")  # a rollback journal that is deleted is not cut
+    tell(f"{errno.errorcode[error]} at every {call}", runs=fired, lost=0, fired=fired)
+
+
+@pytest.mark.parametrize("action", ["die", "die in half a write"])
+def test_death_at_any_call_leaves_a_whole_journal_and_a_hot_journal_removed_is_found(
+    shim: Path, memory: Path, content: bytes, action: str
+) -> None:
+    path, beside, fired, told, looked_fine = memory / "journal.db", memory / "journal.db-journal", 0, 0, 0
+    with nursery(shim) as born:
+        for nth, life in at_each_call(born, content, path, (15 if action == "die" else 1, ACTIONS[action], 0)):
+            fired += 1
+            left = path.read_bytes()
+            hot = beside.exists()
+            assert there(path, life.done) == life.done, f"{action} {nth}"
+            assert is_whole(path), f"{action} {nth}"
+            if hot:  # somebody cleans up
+                path.write_bytes(left)
+                beside.unlink(missing_ok=True)
+                if is_whole(path):
+                    assert there(path, life.done) == life.done, f"{action} {nth}, cleaned up"
+                    looked_fine += 1
+                else:
+                    told += 1
+    assert fired > 20 and told > 0
+    tell(f"{action} at every call", runs=fired, lost=0, fired=fired)
+
+
+def test_a_disk_that_lies_is_found_out(shim: Path, memory: Path, content: bytes) -> None:
+    path, fired, told = memory / "journal.db", 0, 0
+    with nursery(shim) as born:
+        for nth, life in at_each_call(born, content, path, (1, 3, 0)):
+            fired += 1
+            whole = is_whole(path)
+            told += not whole
+            assert not whole or there(path, life.done) == life.done, f"write {nth}"
+    assert told > 0
+    tell("half a write that says it was whole", runs=fired, lost=0, fired=fired)
+
+
+def test_at_every_level_of_a_full_disk_an_entry_is_whole_or_refused_and_no_half_paper_is_left(small_disk: Path) -> None:
+    path, paper, filler = small_disk / "journal.db", small_disk / "label.pdf", small_disk / "filler"
+    filled(path, 5).close()
+    refused = written = papers = 0
+    codes: set[str] = set()
+    for pages in range(40 if LONG else 24):
+        filler.unlink(missing_ok=True)
+        with pytest.raises(OSError, match="No space"):
+            fill(filler)
+        os.truncate(filler, filler.stat().st_size - pages * 4096)
+        with Journal.open(path, SITE) as journal:
+            before = journal.head().size
+            try:
+                journal.append([draft(minute=60, body={"note": "x" * 9000}), draft(minute=60)], {})
+                written += 1
+                assert journal.head().size == before + 2
+            except EnvironmentFails as failure:
+                refused += 1
+                codes.update(problem.code for problem in failure.problems)
+                assert journal.head().size == before
+            assert verify(journal) == []
+        try:
+            write_whole(paper, b"%PDF-" + bytes(30_000))
+            assert paper.stat().st_size == 30_005
+            papers += 1
+            paper.unlink()
+        except EnvironmentFails:
+            assert sorted(file.name for file in small_disk.iterdir()) == ["filler", "journal.db"]
+    assert refused > 3 and written > 3 and papers > 0 and codes == {"journal.full"}
+    tell("full disk, every 4 KiB", runs=refused + written, lost=0, fired=refused)
+
+
+# ---- the power fails ----
+
+
+@pytest.fixture
+def cut_off(tmp_path: Path) -> Iterator[PowerSupply]:
+    """A file system of its own, on a loop device, from which the power can be taken."""
+    supply = PowerSupply(tmp_path)
+    supply.connect()
+    yield supply
+    supply.disconnect()
+
+
+def cuts(supply: PowerSupply, runs: int, setting: str = "") -> tuple[int, int]:
+    """Cut the power under a writer again and again: entries acknowledged before, and how many of them are lost."""
+    source, acknowledged, lost = random.Random(SEED), 0, 0
+    path = supply.folder / "journal.db"
+    with nursery() as born:
+        for run in range(runs):
+            for file in (path, path.with_name("journal.db-journal")):
+                file.unlink(missing_ok=True)
+            Journal.create(path, SITE).close()
+            life, pid = born.bear("write", path, f"cut{run}", *([setting] if setting else []))
+            born.hear_one_done(life)
+            time.sleep(source.uniform(0, 0.05))
+            born.hear_what_was_said(life)
+            before = set(life.done)  # what was said while the power went does not count
+            supply.cut()
+            with suppress(ProcessLookupError):  # the writer saw the disk fail, and ended
+                os.kill(pid, signal.SIGKILL)
+            born.hear_until_dead(life)
+            supply.disconnect()
+            supply.connect()
+            acknowledged += len(before)
+            lost += len(before) if not is_whole(path) else len(before - there(path, before))
+    return acknowledged, lost
+
+
+def test_the_power_cut_harness_catches_a_database_that_does_not_wait_for_the_disk(cut_off: PowerSupply) -> None:
+    _, lost = cuts(cut_off, 3, "PRAGMA synchronous=OFF")
+    assert lost > 0
+
+
+def test_every_acknowledged_entry_survives_a_power_cut(cut_off: PowerSupply) -> None:
+    acknowledged, lost = cuts(cut_off, POWER_CUTS)
+    assert acknowledged >= POWER_CUTS and lost == 0
+    tell("power cut, ext4, SQLite", runs=POWER_CUTS, acknowledged=acknowledged, lost=lost, fired=POWER_CUTS)

@@ -142,7 +142,9 @@ def test_what_is_no_code_is_refused_with_the_reason(typed: str, sentence: str) -
 def test_a_tree_gives_every_head_and_proof_that_the_definition_gives() -> None:
     for size in range(1, 65):
         tree = log.Tree(MANY[:size])
-        assert [tree.head(first) for first in range(size + 1)] == [Head(first, ROOTS[first]) for first in range(size + 1)]
+        assert [tree.head(first) for first in range(size + 1)] == [
+            Head(first, ROOTS[first]) for first in range(size + 1)
+        ]
         for index in range(size):
             assert tree.inclusion_proof(index) == log.inclusion_proof(MANY[:size], index)
             assert tree.consistency_proof(index + 1) == log.consistency_proof(MANY[:size], index + 1)
