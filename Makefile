@@ -3,6 +3,7 @@
 # make check       style, types, layers
 # make bench       start-up of the commands against `import pint`, one plan, the chance to pass, control charts
 # make mutants     branch coverage and mutation run of the verdicts of quality control
+# make faults      the journal against killed, cut off and failing machines, at full length; as root, half an hour
 # make tutorial    the outputs and pictures in docs/tutorial.md and README.md, made anew
 # make proofs      every kind of label on one picture, docs/pictures/labels.png, made anew
 # make references  docs/references.md out of docs/references.d, and docs/reference out of the code
@@ -10,7 +11,7 @@
 # PYTHON=/path/to/python3.11 picks the interpreter.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench mutants tutorial proofs references clean
+.PHONY: help demo test check bench faults mutants tutorial proofs references clean
 .SILENT:
 
 export PYTHON
@@ -50,6 +51,10 @@ bench: .venv/developed
 
 mutants: .venv/developed
 	.venv/bin/python scripts/mutants.py
+
+faults: .venv/developed
+	sh scripts/setup-tests.sh
+	.venv/bin/python benchmarks/faults.py --write
 
 tutorial: .venv/developed
 	PYTHONPATH=. .venv/bin/python tests/test_tutorial.py --write

@@ -261,7 +261,14 @@ def test_no_acknowledged_entry_is_lost_with_the_primary(pair: tuple[Server, Serv
             server.stop()
             shutil.rmtree(server.folder, ignore_errors=True)
     assert lost == 0
-    tell("primary lost, standby promoted", runs=FAILOVERS, acknowledged=acknowledged, lost=lost, gap=round(gap, 2))
+    tell(
+        "primary lost, standby promoted",
+        runs=FAILOVERS,
+        acknowledged=acknowledged,
+        lost=lost,
+        fired=FAILOVERS,
+        seconds=round(gap, 2),
+    )
 
 
 def test_a_standby_takes_no_entries_and_says_so(pair: tuple[Server, Server]) -> None:
