@@ -34,6 +34,7 @@ from compounding.work.labelling import (
 COMMANDS = {
     "account": ("label_account", "Where every label of a batch is: applied, spoiled or destroyed."),
     "lost": ("label_account", "A label that was sent to a printer and never came out."),
+    "proof": ("label_proof", "A label's file judged before it is printed, whoever drew it."),
     "stocks": ("label_stocks", "Label stocks: list, show, import gLabels templates."),
     "calibrate": ("label_stocks", "A page of outlines, by which a printer is set right."),
 }

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property
+from typing import Any
 
 from compounding.documents import barcode, pdf
 from compounding.documents.boxes import BOLD, NBSP, REGULAR
@@ -67,18 +68,18 @@ class Raster:
         """True if any dot of an area has ink, as far as the area lies on the page."""
         left, top = max(left, 0), max(top, 0)
         right, bottom = min(right, self.width), min(bottom, self.height)
-        return min(self._area(left, top, right, bottom), default=255) < PAPER
+        return min(self.area(left, top, right, bottom), default=255) < PAPER
 
     def light(self, left: int, top: int, right: int, bottom: int) -> bool:
         """True if any dot of an area on the page is lighter than black."""
-        return max(self._area(left, top, right, bottom), default=0) > 255 - PAPER
+        return max(self.area(left, top, right, bottom), default=0) > 255 - PAPER
 
     def ink(self, left: int, top: int, right: int, bottom: int) -> float:
         """Ink in an area, in dots."""
-        dots = self._area(left, top, right, bottom)
+        dots = self.area(left, top, right, bottom)
         return len(dots) - sum(dots) / 255
 
-    def _area(self, left: int, top: int, right: int, bottom: int) -> bytes:
+    def area(self, left: int, top: int, right: int, bottom: int) -> bytes:
         """The dots of an area, row after row."""
         width, dots = self.width, self.dots
         return b"".join([dots[row * width + left : row * width + right] for row in range(top, bottom)])
@@ -311,7 +312,7 @@ def _symbol_problems(reading: Reading, element: str, symbology: str, stock: Stoc
         return
     rows = barcode.modules(element, symbology)
     module = kind.dots[stock.dots_per_inch] / stock.dots_per_inch * 72 * raster.scale
-    left, top = found[0].corner
+    left, top, _, _ = found[0].area
     places = [(left + across, top + down) for across in range(-3, 4) for down in range(-3, 4)]
     fitting = [place for place in places if _same(raster, rows, place, module)]
     if not fitting:
@@ -334,13 +335,17 @@ def _symbol_problems(reading: Reading, element: str, symbology: str, stock: Stoc
         yield Problem("proof.barcode", text, "identifier")
 
 
+# Left, top, right and bottom, in dots.
+Area = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True)
 class SymbolRead:
-    """A symbol as a scanner sees it: its prefix, its element string or text, its upper left corner in dots."""
+    """A symbol as a scanner sees it: its prefix, its element string or text, and the area it takes, in dots."""
 
     prefix: str
     element: str
-    corner: tuple[int, int]
+    area: Area
 
 
 def read_symbols(raster: Raster) -> list[SymbolRead]:
@@ -350,13 +355,13 @@ def read_symbols(raster: Raster) -> list[SymbolRead]:
     view = memoryview(raster.dots).cast("B", (raster.height, raster.width))
     writers = [getattr(zxingcpp.BarcodeFormat, kind.writer) for kind in barcode.SYMBOLOGIES.values()]
     found = zxingcpp.read_barcodes(view, formats=writers)  # type: ignore[arg-type]
-    return [
-        SymbolRead(each.symbology_identifier, each.text, (each.position.top_left.x, each.position.top_left.y))
-        for each in found
-    ]
+    return [SymbolRead(each.symbology_identifier, each.text, _bounds(each.position)) for each in found]
 
 
-Area = tuple[int, int, int, int]
+def _bounds(position: Any) -> Area:
+    corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
+    across, down = [corner.x for corner in corners], [corner.y for corner in corners]
+    return min(across), min(down), max(across), max(down)
 
 
 def _whole_symbol(raster: Raster, rows: tuple[str, ...], place: tuple[int, int], module: float) -> Area:
