@@ -6,10 +6,10 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -207,11 +207,9 @@ def _labels(app: App) -> Iterator[Finding]:
     stock = read_stock(app.settings.stock, own_stocks(app))
     read_template(language=app.settings.language)
     warning = read_warning("opioid", app.settings.language)
-    blank = dict.fromkeys(
-        ("record", "formula", "formula_version", "formula_digest", "product", "strength", "quantity", "prepared_on"), "-"
-    )
-    rest = dict.fromkeys(("beyond_use_date", "beyond_use_reason", "storage", "balance", "head"), "-")
-    page = WorksheetText(title="Test page", warnings=(Notice(warning.heading, warning.text),), **blank, **rest)
+    words: dict[str, Any] = dict.fromkeys((each.name for each in fields(WorksheetText) if each.type == "str"), "-")
+    words |= {"title": "Test page", "warnings": (Notice(warning.heading, warning.text),)}
+    page = WorksheetText(**words)
     document, _ = draw_worksheet(page)
     read = " ".join(text_of(document).split())
     if " ".join(warning.text.split()) not in read:

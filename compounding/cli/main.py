@@ -40,6 +40,7 @@ COMMANDS = {
     "label": ("label", "A label of a batch, proved before it is written; label stocks."),
     "scan": ("scan", "What a scanned barcode or a typed id is; reading back a label that was printed."),
     "calendar": ("calendar", "Use-by dates of batches and lots, for any calendar program."),
+    "status": ("status", "Where things stand today, and what comes next; also compounding alone."),
     "doctor": ("doctor", "Everything that could fail later, looked at now, and how to mend it."),
     "completion": ("completion", "What makes bash, zsh or fish complete commands, options and ids."),
     "man": ("manual", "The manual page of each command, for man."),
@@ -95,7 +96,7 @@ def _people(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> 
     return complete_people(ctx, parameter, incomplete)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--settings",
     envvar="COMPOUNDING_SETTINGS",
@@ -131,6 +132,18 @@ def compounding(ctx: click.Context, settings: str | None, person: str | None, pa
 
     ctx.obj = App(settings, person, passphrase_file)
     ctx.call_on_close(ctx.obj.close)
+    if ctx.invoked_subcommand is None:
+        _alone(ctx)
+
+
+def _alone(ctx: click.Context) -> None:
+    """Without a command: where things stand, or the help for someone who has no settings yet."""
+    if not ctx.obj.has_settings:
+        click.echo(ctx.get_help())
+        return
+    from compounding.cli.status import show_status
+
+    show_status(ctx.obj)
 
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import amount, decimal_text, quantity, written
-from compounding.records.facts import BatchOpened, Rejected, Tested
+from compounding.records.facts import BatchOpened, Rejected, Released, Tested
 from compounding.records.plan import Plan
 from compounding.records.record import Record
 
 # How a strength is spelled, however it was ordered: 1500 mcg and 1.5 mg are one.
 _SPELLED_IN = ("mg", "mg/mL", "mg/g")
+
+
+# Batches that were released or rejected; all others are open.
+ENDED = "ended:"
 
 
 def series_name(formula: str, strength: str, form: str | None = None) -> str:
@@ -73,14 +77,16 @@ def baseline_subject(series: str, trait: str) -> str:
 
 
 def series_subjects(plan: Plan, fact: Record) -> tuple[str, ...]:
-    """The subjects of a fact beside its batch and lots: none, if no chart needs it."""
+    """The subjects of a fact beside its batch and lots: none, if no chart and no overview needs it."""
     series = series_of(plan)
     match fact:
         case BatchOpened(batch=batch):
             return (f"{made_prefix(series)}{plan.prepared}:{batch}",)
         case Tested(trait=trait):
             return (results_subject(series, trait),)
-        case Rejected():
-            return (rejected_subject(series),)
+        case Released(batch=batch):
+            return (f"{ENDED}{batch}",)
+        case Rejected(batch=batch):
+            return (rejected_subject(series), f"{ENDED}{batch}")
         case _:
             return ()

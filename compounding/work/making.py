@@ -8,7 +8,7 @@ from compounding.problems import Problem
 from compounding.quantities import amount, count, in_unit, quantity, ratio, told, written
 from compounding.records.batch import Batch
 from compounding.records.facts import StepDone, Weighed, Yielded
-from compounding.records.plan import Plan, ProcedureStep
+from compounding.records.plan import Line, Plan, ProcedureStep
 from compounding.records.stock import Lot
 from compounding.work.planning import percent_text
 from compounding.work.stocking import check_left
@@ -29,7 +29,7 @@ def do_step(batch: Batch, number: int) -> tuple[StepDone | None, list[Problem]]:
     elif number - 1 not in batch.steps_done | {0}:
         text = f"Step {number - 1} of {batch.id} is not done yet: {batch.plan.steps[number - 2].do} Do it first"
         problems.append(Problem("step.order", text, str(number)))
-    elif unread := _unread(batch, step):
+    elif unread := [line.material for line in lines_unread(batch, step)]:
         text = (
             f"Step {number} of {batch.id} takes {', '.join(unread)}: record the reading first (compounding batch weigh)"
         )
@@ -39,10 +39,10 @@ def do_step(batch: Batch, number: int) -> tuple[StepDone | None, list[Problem]]:
     return StepDone(batch=batch.id, number=number, do=step.do), []
 
 
-def _unread(batch: Batch, step: ProcedureStep) -> list[str]:
-    """Materials that a step takes and nobody has read; what is taken as needed is known only afterwards."""
+def lines_unread(batch: Batch, step: ProcedureStep) -> list[Line]:
+    """Lines that a step takes and nobody has read; what is taken as needed is known only afterwards."""
     return [
-        line.material
+        line
         for line in batch.plan.lines
         if line.line in step.lines and line.measure != "as needed" and batch.reading_of(line.line) is None
     ]
