@@ -47,6 +47,7 @@ bench: .venv/developed
 	.venv/bin/python benchmarks/startup.py
 	.venv/bin/python benchmarks/plan.py
 	.venv/bin/python benchmarks/chance.py
+	.venv/bin/python benchmarks/lists.py
 	.venv/bin/python benchmarks/qc.py
 
 mutants: .venv/developed

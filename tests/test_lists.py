@@ -20,7 +20,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """The demo's lots, one of which its supplier has named as a formula."""
     made = stocked(tmp_path_factory.mktemp("lists"))
     _, tablets = next(each for each in story("lot receive") if "TAB-1" in each[1])
-    made.do(tablets.replace("TAB-1", "TAB-2").replace("naltrexone tablets", "naltrexone tablets"))
+    made.do(tablets.replace("TAB-1", "TAB-2").replace("AB1234", "=1+1"))
     made.do('batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1 --id CAPS-1')
     return made
 

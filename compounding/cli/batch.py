@@ -19,8 +19,10 @@ from compounding.problems import Problem, Refused, stopping
 from compounding.records.batch import Batch
 from compounding.records.facts import BatchOpened, LotReceived, Recorded, Tested, Weighed, Yielded
 from compounding.records.formula import digest_of, read_formula
+from compounding.records.investigation import Investigation, investigations_of
+from compounding.records.overview import ended_as, glance
 from compounding.records.record import Record, as_data, validated
-from compounding.records.series import series_subjects
+from compounding.records.series import ENDED, series_subjects
 from compounding.records.stock import Lot
 from compounding.work.approving import check_approved
 from compounding.work.gathering import Choice
@@ -436,14 +438,27 @@ def _tested_line(found: Batch, entry: Recorded) -> str:
 @list_options
 @click.pass_obj
 def list_batches(app: App, /, **wanted: Any) -> None:
-    """List all batches."""
-    found = [app.batch(id) for id in app.ids("batch:")]
-    rows = [
-        (each.id, each.plan.name, each.plan.strength, each.plan.made, each.plan.beyond_use.date, _state(each))
-        for each in found
-    ]
+    """List all batches, the oldest first; of a hundred thousand too."""
+    ended = dict(map(ended_as, app.journal.written_under(ENDED)))
+    held = {each.batch for each in open_investigations(app)}
+    found = [glance(raw, ended) for raw in app.journal.written_under("made:")]
+    found.sort(key=lambda each: (each.prepared, each.id))
+    rows = []
+    for each in found:
+        holds = each.id in held or (each.state == "open" and held_by(app.batch(each.id)))
+        state = f"{each.state}, held" if holds else each.state
+        rows.append((each.id, each.name, each.strength, each.made, each.use_by, state))
     head = ("batch", "preparation", "strength", "for", "use by", "state")
-    show_list("batches", head, rows, lambda: [batch_data(each) for each in found], right=(2, 3), **wanted)
+    keys = ("id", "name", "strength", "made", "use_by", "state")
+    show_list(
+        "batches", head, rows, lambda: [dict(zip(keys, row, strict=True)) for row in rows], right=(2, 3), **wanted
+    )
+
+
+def open_investigations(app: App) -> list[Investigation]:
+    """Every investigation that is not closed."""
+    found = [investigations_of(app.recorded(f"investigation:{id}")) for id in app.ids("investigation:")]
+    return [each for one in found for each in one if not each.closed]
 
 
 def _state(found: Batch) -> str:

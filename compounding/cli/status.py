@@ -12,7 +12,7 @@ import click
 from compounding.cli.app import App
 from compounding.cli.show import emit, json_option
 from compounding.quantities import told
-from compounding.records.investigation import Investigation
+from compounding.records.investigation import investigations_of
 from compounding.records.series import ENDED, made_of
 from compounding.work.waiting import waits_for
 
@@ -83,9 +83,7 @@ def _investigations(app: App) -> Iterator[Item]:
     """Investigations that are open, and actions that are due."""
     today = app.today()
     for id in app.ids("investigation:"):
-        found = _investigation(app, id)
-        if found is None:
-            continue
+        [found] = investigations_of(app.recorded(f"investigation:{id}"))
         if not found.closed:
             says = f"batch {found.batch}: {found.state}"
             yield Item("Open investigations", id, says, f"compounding qc investigate show {id}")
@@ -95,12 +93,6 @@ def _investigations(app: App) -> Iterator[Item]:
                 word = "to be done" if action.state == "assigned" else "to be checked for its effect"
                 says = f"action {action.assigned.number} was {word} by {due}"
                 yield Item("Actions that are due", id, says, f"compounding qc investigate show {id}")
-
-
-def _investigation(app: App, id: str) -> Investigation | None:
-    recorded = app.recorded(f"investigation:{id}")
-    batch = next((getattr(each.fact, "batch", None) for each in recorded), None)
-    return next((each for each in app.batch(batch).investigations if each.id == id), None) if batch else None
 
 
 def _lots(app: App) -> Iterator[Item]:

@@ -56,7 +56,7 @@ def unsafe(fields: Mapping[str, str], on: date) -> list[Problem]:
         >>> [problem.text for problem in unsafe({"directions": "Take .5 mg QD"}, date(2026, 11, 22))][0]
         'directions: “.5” (naked decimal) was misread before. Write a zero before the point: 0.5 mg.'
     """
-    problems = []
+    problems: list[Problem] = []
     for name, words in sorted(fields.items()):
         if name not in GIVEN and words:
             problems += _misread(name, words.replace("\u00a0", " "), on)

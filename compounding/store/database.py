@@ -132,6 +132,16 @@ class Database(ABC):
         about = "(SELECT sequence FROM subjects WHERE site = ? AND subject = ? AND sequence > ?)"
         return self._rows(f"WHERE site = ? AND sequence IN {about} ORDER BY sequence", site, site, subject, after)
 
+    def entries_under(self, site: str, first: str, end: str) -> Iterator[tuple[int, bytes, bytes, bytes]]:
+        """Sequence, body, signatures and leaf of each entry about the subjects from `first` to before `end`, one at a
+        time, in the order of the subjects; only inside `reading`."""
+        statement = (
+            "SELECT entries.sequence, body, signatures, leaf FROM subjects JOIN entries"
+            " ON entries.site = subjects.site AND entries.sequence = subjects.sequence"
+            " WHERE subjects.site = ? AND subject >= ? AND subject < ? ORDER BY subject, entries.sequence"
+        )
+        return ((_whole(each[0]), *map(bytes, each[1:])) for each in self._each(statement, site, first, end))  # type: ignore[misc]
+
     def row_of_key(self, site: str, idempotency_key: str) -> Row | None:
         """The entry that was written under this key."""
         found = self._rows("WHERE site = ? AND idempotency_key = ?", site, idempotency_key)

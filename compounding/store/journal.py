@@ -254,12 +254,23 @@ class Journal:
                 raise _damaged(row.sequence, "its bytes do not have the hash that was stored with them")
             yield row.body
 
+    def written_under(self, prefix: str) -> Iterator[bytes]:
+        """The bytes of each entry about the subjects of one kind (``made:``), in the order of the subjects.
+
+        They are held against the hash that was stored with them, as by `written`.
+
+        Raises:
+            Refused: an entry does not hold what was recorded.
+        """
+        with self.database.reading():
+            for sequence, body, signatures, leaf in self.database.entries_under(self.site, *_between(prefix)):
+                if log.leaf_hash(log.leaf_data(body, signatures)) != leaf:
+                    raise _damaged(sequence, "its bytes do not have the hash that was stored with them")
+                yield body
+
     def subjects(self, prefix: str) -> dict[str, int]:
         """The subjects of one kind (``batch:``), sorted, each with the sequence of its last entry."""
-        if not prefix.isascii() or not prefix.endswith(":"):
-            raise NotUnderstood(Problem("journal.prefix", f"{prefix!r} is no kind of subject: expected such as batch:"))
-        end = prefix[:-1] + chr(ord(":") + 1)  # the first text after everything that begins so
-        return dict(self.database.subjects_between(self.site, prefix, end))
+        return dict(self.database.subjects_between(self.site, *_between(prefix)))
 
     def last_seen(self, subjects: Iterable[str]) -> dict[str, int]:
         """The sequence of the last entry about each subject [0 if there is none]."""
@@ -426,6 +437,13 @@ class Journal:
             )
             raise Refused(Problem("journal.personal-altered", text, where=row.prescription))
         return Personal(row.prescription, row.name, row.address, row.digest)
+
+
+def _between(prefix: str) -> tuple[str, str]:
+    """The first text that begins with a prefix, and the first after all that do."""
+    if not prefix.isascii() or not prefix.endswith(":"):
+        raise NotUnderstood(Problem("journal.prefix", f"{prefix!r} is no kind of subject: expected such as batch:"))
+    return prefix, prefix[:-1] + chr(ord(":") + 1)
 
 
 def entry_of(row: Row) -> Entry:
