@@ -19,6 +19,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,8 @@ def journal_of(folder: Path, number: int) -> Bench:
         opened = batches(first, [None] * min(AT_ONCE, number + 1 - begin), begin)
         ids = [str(each.body["batch"]) for each in opened]
         released = [draft(Released(batch=id, meaning="reviewed"), first.plan, id) for id in ids]
-        write(bench, [each for pair in zip(opened, released, strict=True) for each in pair])
+        now = datetime.now(UTC)
+        write(bench, [replace(each, time=now) for pair in zip(opened, released, strict=True) for each in pair])
     return bench
 
 

@@ -42,4 +42,4 @@ def test_the_calendar_holds_each_use_by_date_of_the_shelf(bench: Bench, tmp_path
     lots = bench.do("lot list --json").json["lots"]
     assert dates == {f"Lot {lot['lot']} expires": lot["expires"] for lot in lots}
     assert bench.run(f"calendar --out {tmp_path}/use-by.ics").codes == ["file.exists"]
-    assert bench.run(f"calendar --out {tmp_path}/use-by.txt").codes == ["file.not-ics-name"]
+    assert bench.run(f"calendar --out {tmp_path}/use-by.txt").codes == ["file.name"]

@@ -52,5 +52,5 @@ def test_a_list_replaces_no_file_and_is_wanted_in_one_way(bench: Bench, tmp_path
     (tmp_path / "there.xlsx").write_text("mine")
     assert bench.run(f"lot list --xlsx {tmp_path}/there.xlsx").codes == ["file.exists"]
     assert (tmp_path / "there.xlsx").read_text() == "mine"
-    assert bench.run(f"lot list --xlsx {tmp_path}/there.csv").codes == ["file.not-xlsx-name"]
+    assert bench.run(f"lot list --xlsx {tmp_path}/there.csv").codes == ["file.name"]
     assert bench.run("lot list --csv --json").code == 2

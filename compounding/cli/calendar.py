@@ -10,7 +10,6 @@ import click
 from compounding.cli.app import App
 from compounding.cli.show import notice
 from compounding.documents.calendar import Event, calendar_file
-from compounding.problems import NotUnderstood, Problem, Refused
 from compounding.quantities import told
 
 ics_option = click.option(
@@ -59,13 +58,8 @@ def write_calendar(app: App, out: Path, events: Sequence[Event], origin: str) ->
         NotUnderstood: the file is not called .ics.
         Refused: it is there already.
     """
-    from compounding.store.files import write_whole
+    from compounding.store.files import check_new, write_whole
 
-    if out.suffix.lower() != ".ics":
-        text = f"{out} does not end with .ics: give a name such as dates.ics"
-        raise NotUnderstood(Problem("file.not-ics-name", text, str(out)))
-    if out.exists():
-        text = f"{out} is there already and was left as it is: give another name"
-        raise Refused(Problem("file.exists", text, str(out)))
+    check_new(out, ".ics")
     write_whole(out, calendar_file(events, app.now(), origin))
     notice(f"{len(events)} dates written to {out}")

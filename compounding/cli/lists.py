@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from compounding.cli.show import emit, json_option, notice, table
-from compounding.problems import NotUnderstood, Problem, Refused
+from compounding.problems import NotUnderstood, Problem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -72,13 +72,8 @@ def show_list(
 
 def _write(name: str, path: Path, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from compounding.documents.spreadsheets import workbook
-    from compounding.store.files import write_whole
+    from compounding.store.files import check_new, write_whole
 
-    if path.suffix.lower() != ".xlsx":
-        text = f"{path} does not end with .xlsx: give a name such as {name}.xlsx"
-        raise NotUnderstood(Problem("file.not-xlsx-name", text, str(path)))
-    if path.exists():
-        text = f"{path} is there already and was left as it is: give another name"
-        raise Refused(Problem("file.exists", text, str(path)))
+    check_new(path, ".xlsx")
     write_whole(path, workbook(name, head, rows))
     notice(f"{len(rows)} {name} written to {path}")

@@ -127,6 +127,11 @@ def as_data(record: Any) -> Any:
     return msgspec.json.decode(msgspec.json.encode(record))
 
 
+def json_with_digits(data: Any) -> bytes:
+    """Data as JSON in which a Decimal is a number with all the digits that it was written with."""
+    return msgspec.json.format(msgspec.json.Encoder(decimal_format="number").encode(data), indent=1)
+
+
 def replaced(record: R, **changes: Any) -> R:
     """The same record with some fields changed."""
     return msgspec.structs.replace(record, **changes)

@@ -56,12 +56,16 @@ def check_picture(path: Path) -> None:
         raise Refused(Problem("file.exists", text, str(path)))
 
 
-def check_new(path: Path) -> None:
-    """Whether a file may be written to a place: nothing is there yet.
+def check_new(path: Path, ending: str = "") -> None:
+    """Whether a file may be written to a place: nothing is there yet, and its name ends as it should, if that matters.
 
     Raises:
-        Refused: something is, and stays as it is.
+        NotUnderstood: the name ends otherwise.
+        Refused: something is there, and stays as it is.
     """
+    if ending and path.suffix.lower() != ending:
+        text = f"{path} does not end with {ending}: give a name such as {path.stem or 'file'}{ending}"
+        raise NotUnderstood(Problem("file.name", text, str(path)))
     if os.path.lexists(path):
         raise Refused(
             Problem("file.exists", f"{path} is there already and was left as it is: give another name", str(path))
