@@ -49,6 +49,7 @@ bench: .venv/developed
 	.venv/bin/python benchmarks/chance.py
 	.venv/bin/python benchmarks/lists.py
 	.venv/bin/python benchmarks/qc.py
+	.venv/bin/python benchmarks/barcodes.py
 
 mutants: .venv/developed
 	.venv/bin/python scripts/mutants.py
