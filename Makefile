@@ -6,7 +6,7 @@
 # make faults      the journal against killed, cut off and failing machines, at full length; as root, half an hour
 # make tutorial    the outputs and pictures in docs/tutorial.md and README.md, made anew
 # make proofs      every kind of label on one picture, docs/pictures/labels.png, made anew
-# make references  docs/references.md out of docs/references.d, and docs/reference out of the code
+# make references  docs/references.md out of docs/references.d, docs/reference and docs/schemas out of the code
 # make clean       removes what the others made
 # PYTHON=/path/to/python3.11 picks the interpreter.
 
@@ -67,6 +67,7 @@ proofs: .venv/developed
 references: .venv/developed
 	.venv/bin/python scripts/references.py
 	.venv/bin/python scripts/reference.py
+	.venv/bin/python scripts/schemas.py
 
 clean:
 	rm -rf .venv build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
