@@ -11,7 +11,8 @@ import click
 
 from compounding.cli.app import App, read_text
 from compounding.cli.lists import list_options, show_list
-from compounding.cli.show import emit, json_option
+from compounding.cli.show import emit, json_option, notice
+from compounding.problems import CompoundingError, NotUnderstood, Problem, Refused
 from compounding.records.formula import Component, Formula, digest_of, read_formula
 from compounding.records.record import as_data
 from compounding.rules.tables import in_force
@@ -64,6 +65,50 @@ def check(file: Path, as_json: bool) -> None:
         emit({"id": found.id, "version": found.version, "digest": digest_of(text), "problems": []})
     else:
         click.echo(f"{file} is a whole formula: {found.id}, version {found.version}, {digest_of(text)}")
+
+
+@formula.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Check every file and write none.")
+@json_option
+@click.pass_obj
+def import_formulas(app: App, files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
+    """Take formula files into the pharmacy's own folder, all or none; each is approved afterwards.
+
+    \b
+    compounding formula import capsule.toml suspension.toml --dry-run
+    """
+    from compounding.store.files import write_whole
+
+    if not app.settings.formulas:
+        text = f'The pharmacy has no folder of formulas: write formulas = "formulas" in {app.settings_file}'
+        raise NotUnderstood(Problem("formula.no-folder", text, str(app.settings_file)))
+    folder = app.settings_file.parent / app.settings.formulas
+    found: dict[Path, str] = {}
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            text = read_text(file, "formula", "give a formula file")
+            place = folder / f"{read_formula(text, str(file)).id}.toml"
+        except CompoundingError as refusal:
+            problems += refusal.problems
+            continue
+        if place in found or place.exists():
+            says = f"{file}: there is a formula {place.stem} already; give this one another id, or take that one away"
+            problems.append(Problem("formula.known", says, str(file)))
+        found[place] = text
+    if problems:
+        raise Refused(problems)
+    if not dry_run:
+        folder.mkdir(parents=True, exist_ok=True)
+        for place, text in found.items():
+            write_whole(place, text.encode())
+    names = [place.stem for place in found]
+    if as_json:
+        emit({"formulas": names, "written": not dry_run, "problems": []})
+    else:
+        click.echo(f"{len(names)} formulas {'would be ' if dry_run else ''}taken into {folder}: {', '.join(names)}.")
+        notice(f"Next: compounding formula approve {names[0]}")
 
 
 @formula.command()

@@ -11,6 +11,7 @@ import click
 
 from compounding.cli.app import App, Decision, fail_if_stopped, read_text
 from compounding.cli.lists import list_options, show_list
+from compounding.cli.lot_import import import_lots
 from compounding.cli.ordering import CERTIFICATE, TABLET_CONTENT, day, with_options
 from compounding.cli.show import emit, json_option, notice
 from compounding.problems import NotUnderstood, Problem, stopping
@@ -372,3 +373,6 @@ def lot_data(found: Lot) -> dict[str, Any]:
         "quarantined": found.quarantined,
         "used": [{"batch": batch, "line": line, "amount": written(taken)} for batch, line, taken in found.used],
     }
+
+
+lot.add_command(import_lots)

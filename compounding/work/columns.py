@@ -65,6 +65,50 @@ def column_of(content: bytes, name: str, layout: Layout) -> tuple[Row, ...]:
     Raises:
         NotUnderstood: not such a file, or the column is not there, or a cell in it is no plain value.
     """
+    lines = _lines(content, name, layout)
+    return tuple(_under_heading(lines, name, layout.column) if layout.column else _only_column(lines, name))
+
+
+def table_of(content: bytes, name: str, layout: Layout) -> tuple[list[tuple[str, dict[str, str]]], list[Problem]]:
+    """Rows under the headings of the first row: where each stands, and the text of each cell that is not empty.
+
+    Returns:
+        The rows, and a problem for every row that has too many or too few cells, or a cell that is no plain value.
+
+    Raises:
+        NotUnderstood: not such a file, nothing in it, or a heading is missing or stands there twice.
+    """
+    lines = _lines(content, name, layout)
+    if not lines:
+        raise _wrong("file.empty", f"{name} is empty: the first row holds the headings", name)
+    headings = [_plain(cell).text.strip().lower().replace(" ", "_").replace("-", "_") for cell in lines[0].cells]
+    while headings and not headings[-1]:
+        headings.pop()
+    again = sorted({each for each in headings if headings.count(each) > 1})
+    if again:
+        text = f"{name} has the heading {_cut(again[0])} twice or more, or a column without one: give each its own"
+        raise _wrong("column.twice", text, name)
+    rows, problems = [], []
+    for line in lines[1:]:
+        beyond = [cell for cell in line.cells[len(headings) :] if cell.text.strip()]
+        if beyond or len(line.cells) < len(headings):
+            text = (
+                f"{line.name} of {name} has {len(line.cells)} cells under {len(headings)} headings. If a decimal comma "
+                "divided a number, state the dialect: --delimiter ';'"
+            )
+            problems.append(Problem("column.cells", text, line.name))
+            continue
+        try:
+            cells = {head: _plain(cell).text.strip() for head, cell in zip(headings, line.cells, strict=False)}
+        except NotUnderstood as refusal:
+            problems += refusal.problems
+            continue
+        rows.append((line.name, {head: text for head, text in cells.items() if text}))
+    return rows, problems
+
+
+def _lines(content: bytes, name: str, layout: Layout) -> list[_Line]:
+    """The rows of a file that hold anything."""
     if len(content) > LARGEST_FILE:
         raise _wrong("file.too-large", f"{name} has {len(content):,} bytes: at most {LARGEST_FILE:,} are read", name)
     if content.startswith(b"PK\x03\x04"):
@@ -75,8 +119,7 @@ def column_of(content: bytes, name: str, layout: Layout) -> tuple[Row, ...]:
         if layout.sheet:
             raise _wrong("file.sheet", f"{name} is text and has no sheets: leave --sheet out", name)
         lines = _lines_of_text(content, name, layout)
-    lines = [line for line in lines if not line.blank]
-    return tuple(_under_heading(lines, name, layout.column) if layout.column else _only_column(lines, name))
+    return [line for line in lines if not line.blank]
 
 
 def digest_of_file(content: bytes) -> str:
