@@ -49,7 +49,8 @@ def _shown_in_block(block: str) -> Iterator[Shown]:
 
 
 def alike(printed: str) -> str:
-    """What is printed on any day by any journal."""
+    """What is printed on any day by any journal; a page leaves out the lines that name the next command."""
+    printed = "".join(line for line in printed.splitlines(keepends=True) if not line.startswith("Next: compounding"))
     for differs, name in _DIFFERS:
         printed = differs.sub(name, printed)
     return printed

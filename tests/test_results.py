@@ -191,7 +191,7 @@ REFUSED = [
     ('qc attachment CAPS-1 report.pdf --out {folder}/x.pdf', 2, "attachment.unknown", "No file report.pdf"),
     ('qc sampling CAPS-1 --also smell', 2, "test.unknown", "smell is no test"),
     ('certificate CAPS-1 --out {folder}/coa.pdf', 1, "certificate.not-released", "CAPS-1 is open, not released"),
-    ('certificate CAPS-1', 2, "usage", "give --out FILE.pdf, or --json"),
+    ('certificate CAPS-1', 2, "usage", "give --out FILE.pdf, --fhir FILE.json, or --json"),
     ('certificate CAPS-1 --out {folder}/coa.txt', 2, "file.not-pdf-name", "does not end with .pdf"),
 ]  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,15 @@ def test_lots_that_cannot_be_used_or_soon_cannot_are_named(tmp_path: Path) -> No
 def test_without_settings_the_help_is_shown(tmp_path: Path) -> None:
     told = ran(["--settings", str(tmp_path / "none.toml")])
     assert told.code == 0 and "First look:" in told.out
+
+
+def test_each_command_names_the_next_one(tmp_path: Path) -> None:
+    bench = stocked(tmp_path)
+    commands = [command for _, command in story("CAPS-1") if ".pdf" not in command]
+    person = {command: who for who, command in story("CAPS-1")}
+    for command, after in pairwise(commands):
+        told = bench.do(command, person[command]).err
+        named = [line.removeprefix("Next: ") for line in told.splitlines() if line.startswith("Next: compounding")]
+        if not command.startswith("batch open"):  # which names its worksheet first
+            now = until_a_blank(named[0])
+            assert shlex.split(after)[: len(now)] == now

@@ -39,6 +39,7 @@ from compounding.work.releasing import (
     release_batch,
     verify_batch,
 )
+from compounding.work.waiting import waits_for
 from compounding.work.weighing import weigh as weigh_line
 
 
@@ -194,6 +195,14 @@ def finish(decision: Decision, entries: Any, says: str, as_json: bool, **data: A
         raise click.exceptions.Exit(1 if stopping(decision.problems) else 0)
     click.echo(f"{says} (entry {entries[0].sequence})")
     fail_if_stopped(decision.problems)
+    name_next(getattr(fact, "batch", None))
+
+
+def name_next(id: str | None) -> None:
+    """Name the command that comes next for a batch, if anything is left to do."""
+    app = click.get_current_context().obj
+    if id and (wait := waits_for(app.batch(id))):
+        notice(f"Next: {wait.command}")
 
 
 @batch.command()
