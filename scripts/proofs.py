@@ -80,7 +80,7 @@ def pictures() -> list[tuple[str, Any]]:
             sys.exit(f"{name} on {stock_name}: {problems[0].text}")
         for page, own in laid:
             at = places(stock, 1, 1)
-            document = draw_label(imposed([page], stock, at)[0], text)
+            document = draw_label(imposed([page], stock, at)[0], title=text.identifier)
             faults = prove_label(document, text, stock, own, place=at[0])
             if faults:
                 sys.exit(f"{name} on {stock_name}: {faults[0].text}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -19,15 +20,18 @@ from compounding.problems import Problem, Refused, stopping
 from compounding.records.batch import Batch
 from compounding.records.facts import LabelPrinted
 from compounding.records.issued import Label, labels_of
+from compounding.rules.writing import in_words
 from compounding.work.labelling import (
     PREVIEW,
     Prescription,
     check_label,
     check_reprint,
+    check_warning,
     issued,
     label_element,
     label_id,
     label_text,
+    translated,
 )
 
 # Where the other commands live, and what they are for: as in main, none is imported before it is called.
@@ -35,6 +39,8 @@ COMMANDS = {
     "account": ("label_account", "Where every label of a batch is: applied, spoiled or destroyed."),
     "lost": ("label_account", "A label that was sent to a printer and never came out."),
     "proof": ("label_proof", "A label's file judged before it is printed, whoever drew it."),
+    "sticker": ("label_sticker", "Quarantine, released and sample stickers, labels of bulk containers."),
+    "auxiliary": ("label_sticker", "Auxiliary labels: one approved sentence each."),
     "stocks": ("label_stocks", "Label stocks: list, show, import gLabels templates."),
     "calibrate": ("label_stocks", "A page of outlines, by which a printer is set right."),
 }
@@ -84,6 +90,15 @@ stock_option = click.option(
     "--stock", metavar="NAME", help="Label stock, or a size such as 83x54mm; default: the settings'."
 )
 printer_option = click.option("--printer", metavar="NAME", help="Move the label as the settings say for this printer.")
+template_option = click.option(
+    "--template",
+    type=click.Choice(["prescription", "bottle", "two-piece", "three-piece", "syringe"]),
+    default="prescription",
+    help="What kind of label; default: prescription.",
+)
+language_option = click.option(
+    "--language", metavar="CODE", help="Language of the label's own words, such as es; default: the settings'."
+)
 first_option = click.option(
     "--first", metavar="N", type=int, default=1, help="The first free label of a used sheet; default: 1."
 )
@@ -98,6 +113,8 @@ first_option = click.option(
 @click.option("--quantity", required=True, metavar="QUANTITY", help='What this container holds, such as "30 capsules".')
 @click.option("--directions", help="How to take it; default: the formula's.")
 @click.option("--purpose", help="What it is for, if the prescription says so.")
+@template_option
+@language_option
 @stock_option
 @printer_option
 @first_option
@@ -112,6 +129,8 @@ def write(
     raw: str | None,
     preview: Path | None,
     timeout: float,
+    template: str,
+    language: str | None,
     stock: str | None,
     printer: str | None,
     first: int,
@@ -136,7 +155,7 @@ def write(
         given["directions"],
         given["purpose"],
     )
-    issue(app, id, prescription, way, (stock, printer, first), as_json)
+    issue(app, id, prescription, way, (stock, printer, first), as_json, as_asked=(template, language))
 
 
 @label.command()
@@ -179,7 +198,7 @@ def reprint(
         text = f"The record does not hold the words of label {id} any more: label batch {fact.batch} anew, and destroy {id}"
         raise Refused(Problem("label.words-erased", text, id))
     words = (fact.prescription, person.name, fact.prescriber, fact.quantity, fact.directions, fact.purpose)
-    issue(app, fact.batch, Prescription(*words), way, (stock or fact.stock, printer, first), as_json, replaced, reason)
+    issue(app, fact.batch, Prescription(*words), way, (stock or fact.stock, printer, first), as_json, replaced, reason, (fact.template or "prescription", fact.language))
 
 
 def issue(
@@ -191,6 +210,7 @@ def issue(
     as_json: bool,
     replaced: Label | None = None,
     reason: str | None = None,
+    as_asked: tuple[str, str | None] = ("prescription", None),
 ) -> None:
     """Lay a label out, prove it, record it, and let it go; one fault, and there is none.
 
@@ -198,19 +218,23 @@ def issue(
         id: the batch.
         on: stock, printer, and the first free label of a sheet.
         replaced: the label that a reprint voids, with the reason for it.
+        as_asked: the template, and the language if not that of the settings.
     """
     from compounding.cli.label_stocks import own_stocks, printer_shift, stock_name
-    from compounding.documents.label import draw_label, layout_label
+    from compounding.documents.label import draw_label, layout_set
+    from compounding.documents.profiles import read_profile
     from compounding.documents.proof import burned, prove_label, prove_rest
     from compounding.documents.sheets import imposed, places
     from compounding.documents.stocks import read_stock
-    from compounding.documents.templates import read_template
-    from compounding.documents.texts import read_auxiliary, read_warning
+    from compounding.documents.templates import read_template, under
+    from compounding.documents.texts import label_sentences, read_texts, read_warning
 
     stock, printer, first = on
     paper = read_stock(stock_name(app, stock, printer), own_stocks(app))
-    at = places(paper, first, 1, printer_shift(app, printer))
-    template = read_template()
+    profile = read_profile(app.settings.profile)
+    language = as_asked[1] or app.settings.language
+    template = under(read_template(as_asked[0], language=language), profile)
+    at = places(paper, first, max(1, len(template.pieces)), printer_shift(app, printer))
     batch = app.batch(id)
     old = replaced.printed.label if replaced else None
 
@@ -221,25 +245,37 @@ def issue(
     if stopping(problems := refusals(batch)):
         raise Refused(problems)
     ready = ready_printer(way, paper)
-    warning = read_warning(batch.formula.label.warning)
+    check_warning(batch, profile.warnings)
+    warning = read_warning(batch.formula.label.warning, language)
     identifier = label_id(len(app.ids("label:")) + 1) if way.records else PREVIEW
     text = label_text(
         batch,
         prescription,
         app.settings.pharmacy,
         warning,
-        read_auxiliary(),
+        label_sentences(batch.formula.label.auxiliary, profile, language),
         identifier,
         app.today(),
         app.settings.barcode,
         label_element(batch, identifier, app.settings.gtins),
         replaced.printed.copy_number + 1 if replaced else 1,
     )
-    page, problems = layout_label(text, paper, template)
-    if page is None:
+    text = replace(text, ingredients=text.ingredients if "ingredients" in profile.requires else "")
+    if language != "en":
+        given = prescription.directions is not None
+        text, problems = translated(text, read_texts("sentences", language), language, own_directions=given)
+        if stopping(problems):
+            raise Refused(problems)
+    laid, problems = layout_set(text, paper, template)
+    if not laid:
         raise Refused(problems)
-    pdf = draw_label(imposed([page], paper, at)[0], text)
-    problems += prove_label(pdf, text, paper, template, place=at[0]) + prove_rest(pdf, paper, at)
+    if way.raw and len(laid) > 1:
+        why = f"{template.name} is {len(laid)} labels, and --raw sends one: give --print or --out"
+        raise Refused(Problem("label.set-raw", why, template.id))
+    pdf = draw_label(*(imposed([page for page, _ in laid], paper, at)), title=f"Label {identifier}")
+    for (_, piece), place in zip(laid, at, strict=True):
+        problems += prove_label(pdf, text, paper, piece, place=place)
+    problems += prove_rest(pdf, paper, at)
     if stopping(problems):
         raise Refused(problems)
 
@@ -274,6 +310,9 @@ def issue(
             purpose=text.purpose,
             replaces=old,
             sent_to=way.sent_to,
+            template=template.id,
+            profile=profile.id,
+            language=language,
         )
         seen |= {f"batch:{id}": now.last_seen, f"label:{identifier}": 0}
         subjects = (f"batch:{id}", f"label:{identifier}", rx, *([f"label:{old}"] if old else []))
@@ -292,10 +331,13 @@ def issue(
 
         write_whole(way.preview, png(*picture(), paper.dots_per_inch))
         said += f"; picture in {way.preview}"
+    in_figures = f"{text.drug} {text.strength}"
     if as_json:
+        done |= {"strength_in_words": in_words(text.strength)}
         emit(done | {"preview": str(way.preview) if way.preview else None, "problems": [vars(p) for p in problems]})
     else:
         click.echo(said)
+        click.echo(f"  Check against the prescription: {in_figures}, {in_words(text.strength)}")
         for problem in problems:
             notice(problem.text)
 

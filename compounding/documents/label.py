@@ -135,9 +135,13 @@ def layout_set(
     return (), problems
 
 
-def draw_label(page: Page, text: LabelText, *more: Page) -> bytes:
-    """The PDF of a label that was laid out, and of the others of its set."""
-    return pdf.paint([page, *more], title=f"Label {text.identifier}")
+def draw_label(*pages: Page, title: str) -> bytes:
+    """The PDF of labels that were laid out.
+
+    Args:
+        title: shown by viewers; holds no patient's name.
+    """
+    return pdf.paint(pages, title=title)
 
 
 def _field_problems(fields: dict[str, str], template: Template) -> list[Problem]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from compounding.data_files import data_folder, read_table
+from compounding.documents.profiles import Profile
+from compounding.problems import NotUnderstood, Problem
 from compounding.records.label import WarningText
 
 
@@ -64,3 +67,18 @@ def read_texts(name: str, language: str, folder: Path | None = None) -> dict[str
         if not isinstance(said, str) or not said.strip():
             raise table.wrong(f"text.{key}", "must be words.")
     return {str(key): str(said) for key, said in texts.items()}
+
+
+def label_sentences(names: Iterable[str], profile: Profile, language: str) -> dict[str, str]:
+    """The sentences of a label: those of the formula, in the place's own wording, and those that the place always wants.
+
+    Raises:
+        NotUnderstood: a sentence has no wording in the language.
+    """
+    known = read_auxiliary(language)
+    wanted = list(dict.fromkeys([*(profile.sentences.get(name, name) for name in names), *profile.always]))
+    for name in wanted:
+        if name not in known:
+            text = f"{name} has no {language} wording: add it to texts/{language}/auxiliary.toml, approved"
+            raise NotUnderstood(Problem("label.no-wording", text, name))
+    return {name: known[name] for name in wanted}

@@ -340,6 +340,23 @@ class LabelPrinted(Record, frozen=True, kw_only=True):
     purpose: str | None = None
     replaces: str | None = None
     sent_to: str | None = None
+    template: str | None = None
+    profile: str | None = None
+    language: str | None = None
+
+
+class StickerPrinted(Record, frozen=True, kw_only=True):
+    """Stickers or labels left the tool that stay in the pharmacy: for a bulk container, a sample, or a status."""
+
+    batch: str
+    labels: tuple[str, ...]
+    template: str
+    stock: str
+    warning: str
+    warning_digest: str
+    pdf: str
+    proved: tuple[str, ...]
+    language: str | None = None
 
 
 class PrintDone(Record, frozen=True, kw_only=True):
@@ -476,6 +493,7 @@ KINDS: Mapping[str, type[Record]] = {
         Released,
         Rejected,
         LabelPrinted,
+        StickerPrinted,
         PrintDone,
         PrintFailed,
         LabelScanned,

@@ -315,6 +315,11 @@ class Duties:
         if batch.investigated:
             raise DutyBroken("investigated", f"investigation {', '.join(batch.investigated)} held the batch")
 
+    def _stickered(self, entry: EntryLike) -> None:
+        """A quarantine sticker can be had at any time; one that says released only after the release."""
+        if entry.body["template"] == "released":
+            self._labelled(entry)
+
 
 # Kinds whose signers are others than the one who wrote them down, or more than one.
 _SIGNED_BY_OTHERS = ("key-created", "key-retired", "key-revoked")
@@ -343,4 +348,5 @@ _RULES: Mapping[str, Callable[[Duties, EntryLike], None]] = {
     "released": Duties._released,
     "rejected": Duties._rejected,
     "label-printed": Duties._labelled,
+    "sticker-printed": Duties._stickered,
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from compounding.problems import Problem
+from compounding.problems import Problem, Refused
 from compounding.quantities import Quantity, quantity, told
 from compounding.records.batch import Batch
 from compounding.records.facts import Yielded
@@ -117,6 +117,45 @@ def check_label(batch: Batch, prescription: Prescription, on: date, replaces: st
     return problems
 
 
+def check_sticker(batch: Batch, kind: str, on: date) -> list[Problem]:
+    """Whether the batch may have such a sticker: quarantine always, what says that it is good only while it is.
+
+    Args:
+        kind: the template's id.
+    """
+    if kind == "quarantine":
+        return []
+    if kind == "released":
+        if batch.state != "released":
+            now = "was rejected" if batch.state == "rejected" else "is not released"
+            return [Problem("label.not-released", f"Batch {batch.id} {now}: it gets no released sticker", batch.id)]
+        if batch.beyond_use_date < on:
+            text = f"The beyond-use date {batch.plan.beyond_use.date} of {batch.id} has passed: it gets no released sticker"
+            return [Problem("label.out-of-date", text, batch.id)]
+    if batch.state == "rejected":
+        text = f"Batch {batch.id} was rejected: it gets no {kind} label, but a quarantine sticker"
+        return [Problem("label.rejected", text, batch.id)]
+    return []
+
+
+def check_warning(batch: Batch, warnings: Mapping[str, str]) -> None:
+    """A product of a substance that has a warning carries it, whatever its formula says.
+
+    Args:
+        warnings: the warning by substance.
+
+    Raises:
+        Refused: the formula names another one.
+    """
+    for substance, warning in warnings.items():
+        if batch.formula.substance.startswith(substance) and batch.formula.label.warning != warning:
+            text = (
+                f"Formula {batch.formula.id} names the warning {batch.formula.label.warning}: every product of {substance} "
+                f"carries {warning}. Correct the formula"
+            )
+            raise Refused(Problem("label.warning", text, batch.formula.id))
+
+
 def issued(batch: Batch) -> dict[str, Label]:
     """Every label that left for this batch, by id."""
     return labels_of(batch.labels + batch.printing + batch.scanned)
@@ -167,7 +206,11 @@ def label_text(
     element: str = "",
     copy: int = 1,
 ) -> LabelText:
-    """Every word of the label; the opioid warning comes from the formula and cannot be left out."""
+    """Every word of the label; the opioid warning comes from the formula and cannot be left out.
+
+    Args:
+        auxiliary: the sentences of the label, by name.
+    """
     plan, formula = batch.plan, batch.formula
     strength = plan.strength.replace("/", " per ")
     return LabelText(
@@ -190,13 +233,103 @@ def label_text(
         storage=formula.beyond_use.storage_text,
         route=ROUTES.get(formula.route, formula.route),
         warning=warning,
-        auxiliary=tuple(auxiliary[each] for each in formula.label.auxiliary if each in auxiliary),
+        auxiliary=tuple(dict.fromkeys(auxiliary.values())),
         compounded_statement="Compounded preparation",
         identifier=identifier,
         symbology=symbology,
         element=element,
+        dose=f"{plan.dose.volume} ({plan.dose.dose})" if plan.dose else "",
+        ingredients=", ".join(other_ingredients(batch)),
         copy=copy,
     )
+
+
+def other_ingredients(batch: Batch) -> tuple[str, ...]:
+    """Everything in the preparation beside its drug, by kind, in the order of the plan."""
+    substance = batch.formula.substance.split()[0]
+    materials = [line.material for line in batch.plan.lines]
+    others = [each for each in materials if substance not in each and "tablet" not in each]
+    crushed = ["tablet excipients"] if any("tablet" in each for each in materials) else []
+    return tuple(dict.fromkeys(others + crushed))
+
+
+def sticker_text(
+    batch: Batch,
+    pharmacy: Pharmacy,
+    warning: WarningText,
+    identifier: str,
+    on: date,
+    *,
+    person: str,
+    reason: str = "",
+    amount: str = "",
+) -> LabelText:
+    """Every word of a label that stays in the pharmacy: for a bulk container, a sample, or a status.
+
+    Args:
+        person: who did what it says.
+        amount: what the container or the sample holds.
+    """
+    return LabelText(
+        pharmacy_name=pharmacy.name,
+        pharmacy_address=pharmacy.address,
+        pharmacy_phone=pharmacy.phone,
+        patient="",
+        drug=batch.plan.ordered_as,
+        strength=batch.plan.strength.replace("/", " per "),
+        dosage_form=batch.plan.form,
+        directions="",
+        purpose=None,
+        prescription="",
+        quantity=told(quantity(amount)) if amount else "",
+        prescriber="",
+        filled_on=on.isoformat(),
+        batch=batch.id,
+        beyond_use_date=batch.plan.beyond_use.date,
+        compounded_on=batch.plan.prepared,
+        storage=batch.formula.beyond_use.storage_text,
+        route="",
+        warning=warning,
+        auxiliary=(),
+        compounded_statement="Compounded preparation",
+        identifier=identifier,
+        person=person,
+        acted_on=on.isoformat(),
+        reason=reason,
+    )
+
+
+# What the record says in English, and a label says in its own language.
+_SENTENCES: Final = ("drug", "dosage_form", "storage", "route", "compounded_statement", "ingredients")
+
+
+def translated(
+    text: LabelText, say: Mapping[str, str], language: str, *, own_directions: bool
+) -> tuple[LabelText, list[Problem]]:
+    """The label's words in another language; a wording that is missing is refused, never shown in English.
+
+    Args:
+        say: what stands for each English wording.
+        language: of the label.
+        own_directions: True if the directions were given for this label, in its language.
+    """
+    problems = []
+
+    def said(words: str, name: str) -> str:
+        if words and words not in say:
+            missing = f"{name}: there is no {language} wording of “{words}”. Add it to texts/{language}/sentences.toml, approved"
+            problems.append(Problem("label.no-wording", missing, name))
+        return say.get(words, words)
+
+    changed: dict[str, str] = {name: said(getattr(text, name), name) for name in _SENTENCES}
+    number, _, unit = text.quantity.partition(" ")
+    changed["quantity"] = f"{number} {said(unit, 'quantity')}"
+    amount, _, per = text.strength.partition(" ")
+    changed["strength"] = f"{amount} {said(per, 'strength')}"
+    if not own_directions:
+        missing = f"directions: the formula's are in English. Give --directions in {language}"
+        problems.append(Problem("label.no-wording", missing, "directions"))
+    return replace(text, **changed), problems  # type: ignore[arg-type]
 
 
 def default_directions(batch: Batch) -> str:

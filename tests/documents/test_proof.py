@@ -169,7 +169,7 @@ def test_letters_of_another_font_are_caught() -> None:
 
 
 def test_a_label_of_another_size_and_a_broken_file_are_refused() -> None:
-    document = draw_label(Page(ROLL.width, ROLL.height, MARKS), CAPSULE)
+    document = draw_label(Page(ROLL.width, ROLL.height, MARKS), title=CAPSULE.identifier)
     assert found(prove_label(document, CAPSULE, TALL, TEMPLATE)) == {("proof.page-size", None)}
     assert found(prove_label(document[:500], CAPSULE, ROLL, TEMPLATE)) == {("proof.unreadable", None)}
     two = pdf.paint([Page(ROLL.width, ROLL.height, MARKS)] * 2, title="x")
@@ -177,4 +177,4 @@ def test_a_label_of_another_size_and_a_broken_file_are_refused() -> None:
 
 
 def test_text_is_read_back_with_line_breaks_as_spaces() -> None:
-    assert CAPSULE.warning.text in text_of(draw_label(Page(ROLL.width, ROLL.height, MARKS), CAPSULE))
+    assert CAPSULE.warning.text in text_of(draw_label(Page(ROLL.width, ROLL.height, MARKS), title=CAPSULE.identifier))

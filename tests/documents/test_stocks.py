@@ -159,7 +159,7 @@ def test_every_stock_keeps_its_ink_where_its_printer_prints(name: str) -> None:
 def test_a_label_is_printed_on_the_first_free_place_of_a_used_sheet_and_nowhere_else(first: int) -> None:
     assert PAGE is not None
     at = places(SHEET, first, 1)
-    document = draw_label(imposed([PAGE], SHEET, at)[0], CAPSULE)
+    document = draw_label(imposed([PAGE], SHEET, at)[0], title=CAPSULE.identifier)
     assert prove_label(document, CAPSULE, SHEET, TEMPLATE, place=at[0]) == []
     assert prove_rest(document, SHEET, at) == []
     other = places(SHEET, first % 10 + 1, 1)
@@ -198,7 +198,7 @@ def test_a_printers_shift_moves_labels_and_keeps_barcodes_on_whole_dots() -> Non
     symbol = next(mark for mark in page.marks if isinstance(mark, Symbol))
     for length in (symbol.x, page.height - symbol.y):
         assert length / symbol.dot == pytest.approx(round(length / symbol.dot), abs=0.01)
-    assert prove_label(draw_label(page, CAPSULE), CAPSULE, SHEET, TEMPLATE, place=place) == []
+    assert prove_label(draw_label(page, title=CAPSULE.identifier), CAPSULE, SHEET, TEMPLATE, place=place) == []
 
 
 @pytest.mark.parametrize(("offset", "scale"), [((9, 0), (1, 1)), ((0, 0), (0.9, 1)), ((0, 0), (1, 1.2))])

@@ -1,0 +1,274 @@
+"""``compounding label sticker`` and ``label auxiliary``: labels that stay in the pharmacy, or stand beside another."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from compounding.cli.app import App, Decision
+from compounding.cli.label import first_option, language_option, printer_option, stock_option
+from compounding.cli.label_stocks import own_stocks, printer_shift, stock_name
+from compounding.cli.show import emit, json_option, notice
+from compounding.problems import NotUnderstood, Problem, Refused, stopping
+
+if TYPE_CHECKING:
+    from compounding.documents.profiles import Profile
+    from compounding.documents.stocks import Stock
+    from compounding.documents.templates import Template
+    from compounding.records.batch import Batch
+    from compounding.records.label import LabelText
+
+KINDS = ("quarantine", "released", "bulk", "sample")
+MOST = 500
+
+out_option = click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.pdf",
+    help="Where to write the PDF; it replaces no file.",
+)
+count_option = click.option("--count", type=click.IntRange(1, MOST), default=1, help="How many; default: 1.")
+
+
+@click.command()
+@click.argument("id", metavar="BATCH")
+@click.argument("kind", type=click.Choice(KINDS))
+@out_option
+@click.option("--amount", metavar="QUANTITY", help="What the container or the sample holds.")
+@click.option("--reason", default="", help="Why it is in quarantine.")
+@count_option
+@language_option
+@stock_option
+@printer_option
+@first_option
+@json_option
+@click.pass_obj
+def sticker(
+    app: App,
+    id: str,
+    kind: str,
+    out: Path,
+    amount: str | None,
+    reason: str,
+    count: int,
+    language: str | None,
+    stock: str | None,
+    printer: str | None,
+    first: int,
+    as_json: bool,
+) -> None:
+    """Write stickers of a batch as PDF: each with its own id, proved and recorded.
+
+    A quarantine sticker can be had at any time; a released one only of a released batch.
+
+    \b
+    compounding label sticker 2026-0001 quarantine --reason "no assay yet" --out stickers.pdf
+    """
+    from compounding.documents.profiles import read_profile
+    from compounding.documents.stocks import read_stock
+    from compounding.documents.templates import read_template, under
+    from compounding.documents.texts import read_texts, read_warning
+    from compounding.records.facts import StickerPrinted
+    from compounding.store.files import check_paper, written_whole
+    from compounding.work.labelling import check_sticker, check_warning, label_id, sticker_text, translated
+
+    check_paper(out, may_replace=False)
+    language = language or app.settings.language
+    profile = read_profile(app.settings.profile)
+    template = under(read_template(kind, language=language), profile)
+    paper = read_stock(stock_name(app, stock, printer), own_stocks(app))
+    batch = app.batch(id)
+    if refused := check_sticker(batch, kind, app.today()):
+        raise Refused(refused)
+    check_warning(batch, profile.warnings)
+    warning = read_warning(batch.formula.label.warning, language)
+    begin = len(app.ids("label:")) + 1
+    ids = tuple(label_id(number) for number in range(begin, begin + count))
+    text = sticker_text(
+        batch,
+        app.settings.pharmacy,
+        warning,
+        ids[0],
+        app.today(),
+        person=_who(app, batch, kind),
+        reason=reason,
+        amount=amount or "",
+    )
+    if language != "en":
+        # Who made it and why are words of people; what the batch says is translated, or refused.
+        text, problems = translated(text, read_texts("sentences", language), language, own_directions=True)
+        if stopping(problems):
+            raise Refused(problems)
+    texts = [replace(text, identifier=each) for each in ids]
+    pdf, problems = drawn(app, texts, template, paper, first, printer)
+
+    def decide() -> Decision:
+        now = app.batch(id)
+        if refused := check_sticker(now, kind, app.today()):
+            return Decision([], refused, {})
+        fact = StickerPrinted(
+            batch=id,
+            labels=ids,
+            template=template.id,
+            stock=paper.id,
+            warning=f"{warning.id} revision {warning.revision}",
+            warning_digest=warning.digest,
+            pdf=f"sha256:{hashlib.sha256(pdf).hexdigest()}",
+            proved=("words", "ink", "barcode", "glyphs"),
+            language=language,
+        )
+        seen = {f"batch:{id}": now.last_seen} | {f"label:{each}": 0 for each in ids}
+        return Decision([(fact, tuple(seen))], [], seen)
+
+    with written_whole(out, pdf):
+        _, entries = app.record(decide)
+    if as_json:
+        emit(
+            {
+                "file": str(out),
+                "labels": list(ids),
+                "entry": entries[-1].sequence,
+                "problems": [vars(p) for p in problems],
+            }
+        )
+        return
+    many = ids[0] if count == 1 else f"{ids[0]} to {ids[-1]}"
+    click.echo(f"{template.name} {many} of {id} proved and written to {out} (entry {entries[-1].sequence})")
+    for problem in problems:
+        notice(problem.text)
+
+
+def _who(app: App, batch: Batch, kind: str) -> str:
+    """Who did what a sticker says: who released the batch, who made it, or who prints."""
+    if kind == "released" and batch.ended:
+        return app.names.get(batch.ended.person, batch.ended.person)
+    if kind == "bulk" and batch.makers:
+        return ", ".join(sorted(app.names.get(maker, maker) for maker in batch.makers))
+    return app.person.name
+
+
+def drawn(
+    app: App, texts: list[LabelText], template: Template, paper: Stock, first: int, printer: str | None
+) -> tuple[bytes, list[Problem]]:
+    """Labels of one kind as one PDF, each of them proved.
+
+    Raises:
+        Refused: one does not fit, or fails its proof.
+    """
+    from compounding.documents.label import draw_label, layout_set
+    from compounding.documents.proof import prove_label, prove_rest
+    from compounding.documents.sheets import imposed, places
+
+    at = places(paper, first, len(texts), printer_shift(app, printer))
+    pages = []
+    problems: list[Problem] = []
+    for text in texts:
+        laid, problems = layout_set(text, paper, template)
+        if not laid:
+            raise Refused(problems)
+        pages.append(laid[0][0])
+    pdf = draw_label(*imposed(pages, paper, at), title=f"{template.name} {texts[0].identifier}")
+    faults = [
+        fault
+        for text, place in zip(texts, at, strict=True)
+        for fault in prove_label(pdf, text, paper, template, place=place)
+    ]
+    faults += prove_rest(pdf, paper, at)
+    if stopping(faults):
+        raise Refused(faults)
+    return pdf, problems
+
+
+@click.command()
+@click.argument("name", metavar="SENTENCE")
+@out_option
+@count_option
+@language_option
+@stock_option
+@printer_option
+@first_option
+@json_option
+@click.pass_obj
+def auxiliary(
+    app: App,
+    name: str,
+    out: Path,
+    count: int,
+    language: str | None,
+    stock: str | None,
+    printer: str | None,
+    first: int,
+    as_json: bool,
+) -> None:
+    """Write auxiliary labels: one of the approved sentences, by its name.
+
+    They name no product and are not counted: they stand beside a label that has the warning.
+
+    \b
+    compounding label auxiliary shake-well --stock 1.5x0.5 --count 10 --out shake.pdf
+    """
+    from compounding.documents.profiles import read_profile
+    from compounding.documents.stocks import read_stock
+    from compounding.documents.templates import read_template
+    from compounding.documents.texts import label_sentences, read_auxiliary
+    from compounding.store.files import check_paper, write_whole
+    from compounding.work.labelling import PREVIEW
+
+    check_paper(out, may_replace=False)
+    language = language or app.settings.language
+    known = read_auxiliary(language)
+    if name not in known:
+        text = f"{name} is no auxiliary sentence in {language}. There are: {', '.join(known)}"
+        raise NotUnderstood(Problem("label.no-wording", text, name))
+    profile: Profile = read_profile(app.settings.profile)
+    said = next(iter(label_sentences([name], profile, language).values()))
+    paper = read_stock(stock_name(app, stock, printer), own_stocks(app))
+    words = _sentence(said, PREVIEW, app)
+    pdf, _ = drawn(app, [words] * count, read_template("auxiliary", language=language), paper, first, printer)
+    write_whole(out, pdf)
+    if as_json:
+        emit({"file": str(out), "sentence": said, "count": count})
+    else:
+        click.echo(f"{count} of “{said}” proved and written to {out}")
+
+
+def _sentence(said: str, identifier: str, app: App) -> LabelText:
+    """The words of an auxiliary label: its sentence, and nothing of any product."""
+    from compounding.records.label import LabelText, WarningText
+
+    empty: dict[str, Any] = dict.fromkeys(
+        [
+            "pharmacy_name",
+            "pharmacy_address",
+            "pharmacy_phone",
+            "patient",
+            "drug",
+            "strength",
+            "dosage_form",
+            "directions",
+            "prescription",
+            "quantity",
+            "prescriber",
+            "batch",
+            "beyond_use_date",
+            "compounded_on",
+            "storage",
+            "route",
+            "compounded_statement",
+        ],
+        "",
+    )
+    return LabelText(
+        **empty,
+        purpose=None,
+        filled_on=app.today().isoformat(),
+        warning=WarningText("none", 0, "", ""),
+        auxiliary=(),
+        identifier=identifier,
+        sentence=said,
+    )
