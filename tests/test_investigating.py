@@ -312,6 +312,17 @@ def test_a_new_sample_has_its_own_retests_and_there_is_no_third(at: Any) -> None
     do(bench, ("kim", CONCLUDE), ("ben", RELEASE), ("ana", "batch release CAPS-1"))
 
 
+def test_the_certificate_tells_what_was_set_aside_and_why(at: Any) -> None:
+    bench = at(CLOSED)
+    bench.do("batch release CAPS-1")
+    said = bench.do("certificate CAPS-1 --json").json
+    assert said["conclusion"]["text"].startswith("All 4 results that count meet the limits of the formula. 1 was set aside")
+    [told] = [note for note in said["notes"] if note.startswith(ID)]
+    assert "diluted twice (notebook, page 7)" in told and "Closed by Ben Fox" in told
+    assert [row["verdict"] for row in said["results"] if row["trait"] == "assay"] == ["FAIL", "pass", "pass"]
+    assert "set aside" in next(row["found"] for row in said["results"] if row["verdict"] == "FAIL")
+
+
 # ---- rejected, released, by hand ----
 
 

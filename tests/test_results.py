@@ -78,6 +78,7 @@ def test_a_row_says_what_was_expected_seen_and_judged_by_whom_and_when(released:
     assert datetime.fromisoformat(row.pop("time")).date() == datetime.now(UTC).date()
     assert row.pop("entry") > 0
     assert row == {
+        "counts": True,
         "trait": "assay",
         "expected": "90.0 to 110.0 % of the labelled naltrexone hydrochloride",
         "observed": "98.7 % of label",

@@ -264,7 +264,7 @@ def _problems_of(judged: Judged) -> list[Problem]:
     value = f"The acceptance value is {usp.acceptance_value_rounded}, at most {usp.limit} passes"
     if usp.verdict == "test_20_more":
         text = f"{value}: the 10 units have not passed yet. Test 20 more, and judge all 30 together"
-        return [Problem("uniformity.test-20-more", text, stops=False)]
+        return [Problem("uniformity.test-20-more", text)]
     units = ", ".join(str(each.index + 1) for each in usp.out_of_range)
     outside = f"; outside the window: unit {units}" if units else ""
     return [Problem("uniformity.fail", f"{value}{outside}: the 30 units fail")]

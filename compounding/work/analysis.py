@@ -8,7 +8,14 @@ from compounding.problems import Problem
 from compounding.quantities import quantity, told
 from compounding.records.analysis import AnalysisText, AttachmentLine, ResultLine, ValuesLine
 from compounding.records.batch import Batch
-from compounding.records.facts import DeviationAccepted, Recorded, Released, Yielded
+from compounding.records.facts import (
+    DeviationAccepted,
+    InvestigationClosed,
+    Recorded,
+    Released,
+    ResultInvalidated,
+    Yielded,
+)
 from compounding.records.worksheet import Notice, SignatureLine
 from compounding.settings import Pharmacy
 from compounding.work.results import ResultRow, attached_to, result_rows
@@ -71,10 +78,14 @@ def analysis_text(batch: Batch, names: Mapping[str, str], pharmacy: Pharmacy, he
 
 def _conclusion(batch: Batch, done: Sequence[ResultRow], names: Mapping[str, str]) -> Notice:
     """What the results come to, and the words that the batch was released with."""
-    failed = [row.trait for row in done if row.verdict == "fail"]
-    says = f"All {len(done)} results meet the limits of the formula."
+    standing = [row for row in done if row.counts]
+    failed = [row.trait for row in standing if row.verdict == "fail"]
+    counted = "results" if len(standing) == len(done) else "results that count"
+    says = f"All {len(standing)} {counted} meet the limits of the formula."
     if failed:
-        says = f"{len(failed)} of {len(done)} results fail: {', '.join(failed)}."
+        says = f"{len(failed)} of {len(standing)} results fail: {', '.join(failed)}."
+    if len(standing) < len(done):
+        says += f" {len(done) - len(standing)} was set aside by an investigation, and is told below."
     fact = batch.ended.fact if batch.ended else None
     if batch.ended and isinstance(fact, Released):
         says += f" {names.get(batch.ended.person, batch.ended.person)} released the batch: “{fact.meaning}”"
@@ -112,10 +123,23 @@ def _notes(batch: Batch, rows: Sequence[ResultRow], names: Mapping[str, str]) ->
     missing = [row.trait for row in rows if not row.entry]
     if missing:
         yield f"Not done, because the formula does not require it of each batch: {', '.join(missing)}."
+    yield from _set_aside(batch, names)
     for each in batch.accepted:
         if isinstance(each.fact, DeviationAccepted):
             who = names.get(each.person, each.person)
             yield f"Deviation of entry {each.fact.entry} accepted by {who}: {each.reason}"
+
+
+def _set_aside(batch: Batch, names: Mapping[str, str]) -> Iterator[str]:
+    """Each investigation of the batch: what it was about, why its result does not count, how it was closed and by whom."""
+    for each in batch.investigations:
+        says = f"{each.id}: {each.fact.what}."
+        if each.invalidated and isinstance(fact := each.invalidated.fact, ResultInvalidated):
+            says += f" The result was set aside for a cause that was found: {fact.cause} ({fact.evidence})."
+        if each.closed and isinstance(fact := each.closed.fact, InvestigationClosed):
+            who = names.get(each.closed.person, each.closed.person)
+            says += f" Closed by {who}, {each.closed.time[:10]}: {fact.disposition}; {each.closed.reason}."
+        yield says
 
 
 def _attachments(batch: Batch, done: Sequence[ResultRow]) -> tuple[AttachmentLine, ...]:

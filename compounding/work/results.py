@@ -25,6 +25,7 @@ class ResultRow:
         verified: False if a pharmacist has yet to confirm the limit.
         values, findings: single values as they were read, and what the judgement says of them.
         attachments: the files that prove it.
+        counts: False for a result that an investigation set aside.
     """
 
     trait: str
@@ -42,6 +43,7 @@ class ResultRow:
     values: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     attachments: tuple[Attached, ...] = ()
+    counts: bool = True
 
     @property
     def limits(self) -> str:
@@ -86,6 +88,7 @@ def _row(test: Test, recorded: Recorded, names: Mapping[str, str], counts: bool)
         values=fact.values,
         findings=fact.findings,
         attachments=fact.attachments,
+        counts=counts,
     )
 
 

@@ -254,4 +254,4 @@ def _told(fact: Tested, judged: Judged) -> list[Problem]:
     if fact.verdict != "test_20_more":
         return failing(fact, judged.europe.reasons if judged.usp.verdict != "fail" and judged.europe else [])
     text = f"{fact.trait}: {fact.observed}. Stage 1 does not pass: assay 20 more capsules. It is recorded and holds the batch"
-    return [Problem("uniformity.test-20-more", text, fact.trait, stops=False)]
+    return [Problem("uniformity.test-20-more", text, fact.trait)]
