@@ -9,7 +9,9 @@ from __future__ import annotations
 import gc
 import io
 import json
+import os
 import shlex
+import shutil
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -102,6 +104,11 @@ def begun(folder: Path, *, signed: bool = False) -> Bench:
 def passphrases(folder: Path) -> None:
     """A file with a passphrase for each person, as scripts name it."""
     demo.write_passphrases(folder)
+
+
+def forget_what_was_seen() -> None:
+    """This machine has seen no journal before."""
+    shutil.rmtree(os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 
 def story(part: str) -> Iterator[tuple[str, str]]:

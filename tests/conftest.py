@@ -6,6 +6,7 @@ Commands that run in a process of their own, such as those of the pages, seal ke
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ settings.register_profile("default", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
+# The heads that this machine has seen of the journals of tests are kept where they are thrown away.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="compounding-state-")
 keys.COST = keys.Cost(passes=1, memory=8, lanes=1)
 
 

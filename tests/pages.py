@@ -50,7 +50,7 @@ def _shown_in_block(block: str) -> Iterator[Shown]:
 
 def alike(printed: str) -> str:
     """What is printed on any day by any journal; a page leaves out the lines that name the next command."""
-    printed = "".join(line for line in printed.splitlines(keepends=True) if not line.startswith("Next: compounding"))
+    printed = "".join(line for line in printed.splitlines(keepends=True) if not line.startswith("Next: "))
     for differs, name in _DIFFERS:
         printed = differs.sub(name, printed)
     return printed
@@ -59,7 +59,7 @@ def alike(printed: str) -> str:
 def run_all(commands: list[Shown], folder: Path) -> list[tuple[int, str]]:
     """Run the commands in a folder, each in a process of its own: exit codes, and what they print."""
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("COMPOUNDING_")}
-    surroundings["XDG_CONFIG_HOME"] = str(folder)  # nobody's own settings
+    surroundings |= dict.fromkeys(("XDG_CONFIG_HOME", "XDG_STATE_HOME"), str(folder))  # nobody's own settings
     results = []
     for shown in commands:
         program, *arguments = shown.words

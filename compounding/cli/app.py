@@ -157,6 +157,15 @@ class App:
 
         return attachments_path(self.settings, self.settings_file)
 
+    @cached_property
+    def witness_file(self) -> Path:
+        """Where this workstation keeps the head that it saw last, apart from the journal."""
+        import platformdirs
+
+        from compounding.store.witness import witness_file
+
+        return witness_file(self.journal_place, self.settings.site, Path(platformdirs.user_state_dir("compounding")))
+
     def recorded(self, subject: str) -> list[Recorded]:
         return [recorded_of(entry) for entry in self.journal.entries(subject)]
 
@@ -186,12 +195,15 @@ class App:
     ) -> tuple[Decision, tuple[Entry, ...]]:
         """Decide, and write the facts down; decide again if the journal moved meanwhile.
 
+        A command that waited for others longer than clocks may differ takes the time anew too; at last it decides while it
+        holds the journal, where only a clock that is wrong is behind.
+
         Facts that are signed are signed by the person who acts, unless it is said who signs.
 
         Raises:
             Refused: the decision gave no fact; nothing is recorded.
         """
-        from compounding.store.journal import JournalMoved
+        from compounding.store.journal import ClockBehind, JournalMoved
 
         def asked() -> Signing:  # once, whatever happens in between: a passphrase is typed once
             nonlocal signing
@@ -201,13 +213,21 @@ class App:
                 signing = Signing(self, (self.person_id,))
             return signing
 
+        from compounding.store.witness import check, remember
+
+        if problems := check(self.witness_file, self.journal):
+            raise Refused(problems)
         for _ in range(DECISIONS):
             try:
-                return self._decided(decide, asked)
-            except JournalMoved:
+                done = self._decided(decide, asked)
+                break
+            except (JournalMoved, ClockBehind):
                 continue
-        with self.journal.alone():
-            return self._decided(decide, asked)
+        else:
+            with self.journal.alone():
+                done = self._decided(decide, asked)
+        remember(self.witness_file, self.journal)
+        return done
 
     def _decided(
         self, decide: Callable[[], Decision], asked: Callable[[], Signing]

@@ -314,6 +314,13 @@ class Rejected(Record, frozen=True, kw_only=True):
     batch: str
 
 
+class JournalResumed(Record, frozen=True, kw_only=True):
+    """An older copy of the journal goes on, knowingly: what was seen before it was put back, and is not in it."""
+
+    seen_entries: int
+    seen_root: str
+
+
 class LabelPrinted(Record, frozen=True, kw_only=True):
     """A label left the tool, to a file or a printer. The patient's name is not here: a salted digest of it is.
 
@@ -492,6 +499,7 @@ KINDS: Mapping[str, type[Record]] = {
         Verified,
         Released,
         Rejected,
+        JournalResumed,
         LabelPrinted,
         StickerPrinted,
         PrintDone,

@@ -123,6 +123,16 @@ class Database(ABC):
         """The last entry and the one before it, the last first; fewer if there are fewer."""
         return self._rows("WHERE site = ? ORDER BY sequence DESC LIMIT 2", site)
 
+    def row(self, site: str, sequence: int) -> Row | None:
+        """One entry by its place."""
+        found = self._rows("WHERE site = ? AND sequence = ?", site, sequence)
+        return found[0] if found else None
+
+    def every_leaf(self, site: str) -> Iterator[bytes]:
+        """The leaf hashes of a site in order, one at a time; only inside `reading`."""
+        statement = "SELECT leaf FROM entries WHERE site = ? ORDER BY sequence"
+        return (bytes(leaf) for (leaf,) in self._each(statement, site))
+
     def rows(self, site: str, after: int) -> list[Row]:
         """All entries with a higher sequence, in order."""
         return self._rows("WHERE site = ? AND sequence > ? ORDER BY sequence", site, after)

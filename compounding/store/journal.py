@@ -161,6 +161,10 @@ class JournalMoved(Refused):
     """Someone wrote about a subject between reading and writing: read and decide again."""
 
 
+class ClockBehind(Refused):
+    """A decision is older than the last entry: it waited while others wrote, or its clock is wrong. Decide again once."""
+
+
 class Journal:
     """The journal of one site in one file, or on a server. Make it with `create` or `open`; close it, or use it in ``with``."""
 
@@ -213,6 +217,18 @@ class Journal:
     def head(self) -> Head:
         """Size and root of the log now."""
         return log.head_of(self._end()[0])
+
+    def had(self, head: Head) -> bool:
+        """Whether the log once had this head: it is a beginning of today's."""
+        if head.size == 0:
+            return head == log.head_of(log.EMPTY)
+        row = self.database.row(self.site, head.size)
+        return row is not None and log.head_of(_frontier_after(row)) == head
+
+    def leaves(self) -> Iterator[bytes]:
+        """The leaf hashes in order."""
+        with self.database.reading():
+            yield from self.database.every_leaf(self.site)
 
     def checkpoint(self) -> str:
         """The head as text, for paper and QR code."""
@@ -623,7 +639,7 @@ def _refuse_a_clock_behind(draft: Draft, last: datetime | None) -> None:
             f"The clock reads {written_time(draft.time)}, but the last entry was written at {written_time(last)}:"
             " nothing was recorded. Set the clock of this workstation right and run the command again."
         )
-        raise Refused(Problem("journal.clock-behind", text, where="time"))
+        raise ClockBehind(Problem("journal.clock-behind", text, where="time"))
 
 
 def _damaged(sequence: int, reason: str) -> Refused:

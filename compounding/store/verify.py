@@ -15,13 +15,15 @@ from compounding.store import log
 from compounding.store.database import Database, Row
 from compounding.store.journal import SIGNATURE_BYTES, Entry, Journal, clock_went_back, entry_of, is_as_remembered
 from compounding.store.keys import signature_holds
-from compounding.store.log import Frontier
+from compounding.store.log import Frontier, Head
 from compounding.work.duties import Duties, DutyBroken
 
 _PROGRESS_EVERY = 1000  # entries
 
 
-def verify(journal: Journal, progress: Callable[[int, int], None] | None = None) -> list[Problem]:
+def verify(
+    journal: Journal, progress: Callable[[int, int], None] | None = None, trusted: Head | None = None
+) -> list[Problem]:
     """Everything that is wrong with a journal; an empty list if it is what was written.
 
     Of several bad entries the first is named, for those after it follow from it. In a file writers wait meanwhile.
@@ -29,13 +31,15 @@ def verify(journal: Journal, progress: Callable[[int, int], None] | None = None)
     Args:
         journal: an open journal.
         progress: is told now and then how many entries of how many are done.
+        trusted: a head up to which the journal was verified before; the entries up to it are only read, for what the
+            later ones are judged by.
 
     Raises:
         EnvironmentFails: the file cannot be read (disk, lock); a damaged file is an answer, not a failure.
     """
     problems: list[Problem] = []
     database = journal.database
-    for checked in (_file(database), _entries(journal, progress), _personal(database)):
+    for checked in (_file(database), _entries(journal, progress, trusted), _personal(database)):
         try:
             with database.reading():
                 problems.extend(checked)
@@ -56,17 +60,24 @@ def _file(database: Database) -> Iterator[Problem]:
         yield _problem("stranger", f"There are rows of a site {site!r} that has no journal here", "file")
 
 
-def _entries(journal: Journal, progress: Callable[[int, int], None] | None) -> Iterator[Problem]:
+def _entries(
+    journal: Journal, progress: Callable[[int, int], None] | None, trusted: Head | None
+) -> Iterator[Problem]:
     """The log, entry by entry, up to the first bad one."""
     database, site = journal.database, journal.site
     total = database.count(site)
     frontier, time = log.EMPTY, None
     subjects, duties = _Subjects(database, site), Duties()
+    known = trusted.size if trusted else 0
+    if trusted and not journal.had(trusted):
+        yield _problem("trusted", f"The journal never had the head of {trusted.size} entries that is trusted", "head")
+        return
     for done, row in enumerate(database.every_row(site), start=1):
         try:
-            entry = _fits(row, frontier, time)
+            entry = _fits(row, frontier, time) if done > known else entry_of(row)
             subjects.take(entry)
-            _check_signatures(entry)
+            if done > known:
+                _check_signatures(entry)
             duties.take(entry)
         except NotUnderstood as wrong:
             code = "signature" if wrong.problems[0].code == "verify.signature" else "entry"

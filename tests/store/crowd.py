@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from compounding.store.database import Place
-from compounding.store.journal import Draft, Journal, JournalMoved
+from compounding.store.journal import ClockBehind, Draft, Journal, JournalMoved
 
 SHARED, LOT = 5, "lot:SHARED"
 APART = 0.02  # seconds from one shared instant to the next
@@ -49,7 +49,7 @@ def decided(journal: Journal, decide: Callable[[], tuple[Draft, dict[str, int]] 
     for _ in range(TRIES):
         try:
             return once()
-        except JournalMoved:
+        except (JournalMoved, ClockBehind):  # whoever waits long for its turn decides again, as a command does
             told["moved"] += 1
     with journal.alone():
         return once()

@@ -7,9 +7,13 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from compounding.cli.app import App
 from compounding.store.database import Place
 from compounding.store.journal import Journal
 from compounding.store.verify import verify
@@ -86,6 +90,18 @@ def test_of_two_approvers_at_one_instant_exactly_one_approves(place: Place) -> N
     with Journal.open(place, SITE) as journal:
         assert len(journal.entries()) == INSTANTS
         assert verify(journal) == []
+
+
+def test_a_command_that_waited_longer_than_clocks_differ_takes_the_time_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = begun_bench(tmp_path / "bench")
+    _, tablets = next(iter(story("lot receive")))
+    waited = iter([datetime.now(UTC) - timedelta(minutes=1)])
+    with Journal.open(bench.journal, "main") as journal:
+        journal.append([crowd.fact("Weighed", "lot:OTHER", "tom")], {})
+    monkeypatch.setattr(App, "now", lambda _: next(waited, None) or datetime.now(UTC))
+    bench.do(tablets, "tom")
 
 
 def test_commands_at_one_instant_release_a_batch_once_and_open_each_its_own(
