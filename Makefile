@@ -48,6 +48,7 @@ bench: .venv/developed
 	.venv/bin/python benchmarks/plan.py
 	.venv/bin/python benchmarks/chance.py
 	.venv/bin/python benchmarks/lists.py
+	.venv/bin/python benchmarks/journal.py
 	.venv/bin/python benchmarks/qc.py
 	.venv/bin/python benchmarks/barcodes.py
 

@@ -52,11 +52,12 @@ def test_every_head_that_was_printed_is_found_again_and_no_other(bench: Bench) -
         bench.do(command.replace("--out ", "--out {folder}/"), person)
     asked = " ".join(f"--witness {code}" for code in heads)
     told = bench.do(f"journal verify {asked} --json").json["witnesses"]
-    assert {each["witness"]: each["entries"] for each in told} == heads
+    assert {each["head"]: each["entries"] for each in told} == heads
     code = next(iter(heads))
     assert bench.do(f"journal verify --witness {code.lower().replace('-', ' ')!r}").out  # as somebody types it
     other = code[:-1] + ("0" if code[-1] != "0" else "1")
-    assert bench.run(f"journal verify --witness {other}").codes == ["journal.witness"]
+    assert bench.run(f"journal verify --witness {other}").codes == ["witness.misread"]
+    assert bench.run(f"journal verify --witness {code[::-1]}").codes == ["witness.unknown"]
     assert bench.run("journal verify --witness RAY4").codes == ["log.code"]
 
 
@@ -66,7 +67,7 @@ def test_a_journal_that_was_written_anew_from_the_first_entry_lacks_the_printed_
     shutil.copy(other.journal, bench.journal)
     assert "journal.older-than-seen" in bench.run("journal verify").codes
     anew = Bench(other.folder)
-    assert anew.run(f"journal verify --witness {printed}").codes == ["journal.witness"]
+    assert anew.run(f"journal verify --witness {printed}").codes == ["witness.unknown"]
 
 
 @pytest.mark.parametrize("cut", [1, 3])
@@ -88,7 +89,7 @@ def test_from_a_trusted_head_the_later_entries_alone_are_checked(bench: Bench) -
     bench.do(f"journal verify --from {trusted}")
     without_triggers(bench.journal, "UPDATE entries SET person = 'eve' WHERE sequence = (SELECT max(sequence) FROM entries)")
     assert "verify.entry" in bench.run(f"journal verify --from {trusted}").codes
-    assert bench.run("journal verify --from 0000-0000-0000-0000-0000-0000-00").codes == ["journal.witness"]
+    assert bench.run("journal verify --from 0000-0000-0000-0000-0000-0000-00").codes == ["witness.unknown"]
 
 
 def test_a_new_workstation_has_seen_nothing_and_refuses_nothing(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ class App:
         """Where this workstation keeps the head that it saw last, apart from the journal."""
         import platformdirs
 
-        from compounding.store.witness import witness_file
+        from compounding.store.seen import witness_file
 
         return witness_file(self.journal_place, self.settings.site, Path(platformdirs.user_state_dir("compounding")))
 
@@ -213,7 +213,7 @@ class App:
                 signing = Signing(self, (self.person_id,))
             return signing
 
-        from compounding.store.witness import check, remember
+        from compounding.store.seen import check, remember
 
         if problems := check(self.witness_file, self.journal):
             raise Refused(problems)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from compounding.problems import NotUnderstood, Problem, Refused
 from compounding.records.facts import JournalResumed
 
 if TYPE_CHECKING:
-    from compounding.store.log import Head
+    from compounding.store.witness import Found
 
 
 @click.group()
@@ -68,79 +67,100 @@ def begin_journal(place: Path | str, site: str, owner: str | None, writer: str |
 
 @journal.command()
 @click.option(
-    "--witness", "witnesses", multiple=True, metavar="CODE", help="A head from a paper, typed or scanned; repeat it."
+    "--witness",
+    "witnesses",
+    multiple=True,
+    metavar="CODE",
+    help="Head from a worksheet, label or certificate, typed or scanned; repeat it.",
 )
-@click.option("--from", "trusted", metavar="CODE", help="A head up to which the journal was verified before.")
+@click.option(
+    "--from",
+    "trusted",
+    metavar="CODE",
+    help="Head that was found good before: only what came after it is judged in full.",
+)
+@click.option("--quick", is_flag=True, help="Compare the bytes of every entry with the head, and nothing else.")
 @json_option
 @click.pass_obj
-def verify(app: App, witnesses: tuple[str, ...], trusted: str | None, as_json: bool) -> None:
+def verify(app: App, witnesses: tuple[str, ...], trusted: str | None, quick: bool, as_json: bool) -> None:
     """Check every byte of the journal and of the files that its results name; name the first entry that fails, and why.
 
-    A head on an older paper is found again among those that the journal has had: if it is not, the journal was
-    rewritten, cut, or is an older copy.
+    Every byte, the tree over them, signatures, keys, who may do what after what, and what the entries are listed under.
+    A head from paper shows besides that nothing before it was rewritten or cut off.
 
     \b
     compounding journal verify
-    compounding journal verify --witness RAY4-KJK4-XT6H-TG8W-961J-1GBF-YC
+    compounding journal verify --witness 4T7K-9QXB-2M5C-VD8R-1J6N-HW3E-ZA
     """
     from compounding.store.attachments import check
+    from compounding.store.log import read_short_code
+    from compounding.store.seen import check as check_seen
     from compounding.store.verify import verify as verify_journal
-    from compounding.store.witness import check as check_seen
+    from compounding.store.witness import find_heads
 
-    begun = head_at(app, trusted) if trusted else None
-    problems = verify_journal(app.journal, _progress(), begun)
+    if quick and trusted:
+        raise NotUnderstood(Problem("verify.both", "--quick judges no entry in full: leave --from out", "--from"))
+    typed = [_scanned(code) for code in witnesses]
+    start = [_scanned(trusted)] if trusted else []
+    asked = [read_short_code(code) for code in (*start, *typed)]
+    progress = _Progress("comparing heads")
+    found = find_heads(app.journal, asked, progress) if asked else []
+    problems = [problem for each in found if (problem := _strange(each))]
+    size = found[0].size or 0 if start else 0
+    if not (start and problems):
+        problems += verify_journal(app.journal, _Progress("verifying"), trusted=size, quick=quick)
     problems += check(app.attachments, app.ids("attachment:"))
     problems += check_seen(app.witness_file, app.journal)
     if problems:
         raise Refused(problems)
-    found = [(code, head_at(app, code).size) for code in witnesses]
     head = app.journal.head()
     if as_json:
-        papers = [{"witness": code, "entries": size} for code, size in found]
-        emit({"entries": head.size, "head": app.journal.short_code(), "witnesses": papers, "problems": []})
+        shown = [{"head": each.code, "entries": each.size} for each in found]
+        emit({"entries": head.size, "head": app.journal.short_code(), "witnesses": shown, "problems": []})
         return
-    click.echo(f"The journal is whole: {head.size} entries, head {app.journal.short_code()}")
-    for code, size in found:
-        click.echo(f"{code}: its head after {size} entries, a beginning of today's {head.size}")
+    for each in found:
+        click.echo(f"The head {each.code} is that of the first {each.size} entries: they are what they were then")
+    how = "byte for byte as its head says" if quick else "whole"
+    click.echo(f"The journal is {how}: {head.size} entries, head {app.journal.short_code()}")
 
 
-def head_at(app: App, text: str) -> Head:
-    """The head that a paper names.
-
-    Raises:
-        NotUnderstood: it is no code.
-        Refused: the journal never had it.
-    """
-    from compounding.store.log import read_short_code
-    from compounding.store.witness import sized
-
-    code = read_short_code(text)
-    found = sized(app.journal, code)
-    if found is None:
-        says = (
-            f"The journal of {app.settings.site} never had the head {code}: it was rewritten or cut, it is an older copy, or "
-            "the paper is of another site. Keep the file as it is, and look for a backup that has this head"
-        )
-        raise Refused(Problem("journal.witness", says, code))
-    return found
+def _scanned(text: str) -> str:
+    """The code out of what was typed, or scanned with the words around it."""
+    return text.rsplit(":", 1)[-1].removeprefix("head ").strip()
 
 
-def _progress() -> Callable[[int, int], None] | None:
-    """A bar on a terminal, from the second second on."""
-    if not sys.stderr.isatty():
+def _strange(found: Found) -> Problem | None:
+    """What is wrong if a head on paper is none of this journal's."""
+    if found.size is not None:
         return None
-    begun = time.monotonic()
+    if found.near:
+        size, code = found.near
+        text = f"{found.code} is no head of this journal, but {code}, after entry {size}, is almost the same: read the paper again"
+        return Problem("witness.misread", text, found.code)
+    text = (
+        f"No head of this journal was ever {found.code}. If the paper is of this site, entries that it stands for were "
+        "changed or cut off, or an older copy was put back. Keep the file as it is, and look for the newest backup that has this head"
+    )
+    return Problem("witness.unknown", text, found.code)
 
-    def shown(done: int, total: int) -> None:
-        spent = time.monotonic() - begun
-        if spent > 1:
-            left = spent / done * (total - done)
-            bar = "#" * (30 * done // total)
-            end = "\n" if done == total else ""
-            click.echo(f"\r[{bar:<30}] {done:,} of {total:,} entries, {left:.0f} s left ", err=True, nl=False)
-            click.echo(end, err=True, nl=False)
 
-    return shown
+class _Progress:
+    """A line on a terminal that says how far a long work is, from its second second on; nothing anywhere else."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.begun = time.monotonic()
+        self.told = self.begun
+        self.shows = sys.stderr.isatty()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if not self.shows or (done < total and now - self.told < 1):
+            return
+        if self.told > self.begun or done < total:
+            bar = "#" * (30 * done // max(total, 1))
+            click.echo(f"\r{self.what} [{bar:<30}] {done:,} of {total:,}", err=True, nl=done >= total)
+        self.told = now
 
 
 @journal.command()
@@ -154,7 +174,7 @@ def resume(app: App, reason: str, as_json: bool) -> None:
     compounding --as ana journal resume --reason "disk failed on 12 May; entries after the backup are on paper"
     """
     from compounding.store.log import read_checkpoint
-    from compounding.store.witness import check, remember
+    from compounding.store.seen import check, remember
 
     problems = check(app.witness_file, app.journal)
     if not problems:

@@ -70,7 +70,7 @@ def read_canonical(raw: bytes) -> dict[str, Any]:
     try:
         text = raw.decode("utf-8")
         value = _read(text)
-        if isinstance(value, dict) and _spelled(value, text) == text and _visible(text):
+        if isinstance(value, dict) and _spelled(value, text) == text and visible(text):
             return value
     except (ValueError, RecursionError):  # not UTF-8, not JSON, a float, a surrogate, nested beyond reason
         pass
@@ -139,7 +139,8 @@ def _spelled(value: dict[str, Any], text: str) -> str | None:
     return _write(value)
 
 
-def _visible(text: str) -> bool:
+def visible(text: str) -> bool:
+    """True if every character can be seen on paper or is a space, and the text is in its normal form."""
     if text.isascii() and text.isprintable():
         return True
     categories = set(map(unicodedata.category, set(text)))

@@ -128,10 +128,10 @@ class Database(ABC):
         found = self._rows("WHERE site = ? AND sequence = ?", site, sequence)
         return found[0] if found else None
 
-    def every_leaf(self, site: str) -> Iterator[bytes]:
-        """The leaf hashes of a site in order, one at a time; only inside `reading`."""
-        statement = "SELECT leaf FROM entries WHERE site = ? ORDER BY sequence"
-        return (bytes(leaf) for (leaf,) in self._each(statement, site))
+    def every_leaf(self, site: str) -> Iterator[tuple[int, bytes, bytes, bytes, bytes]]:
+        """Sequence, bytes, signatures, leaf and peaks of all entries in order, one at a time; only inside `reading`."""
+        statement = "SELECT sequence, body, signatures, leaf, peaks FROM entries WHERE site = ? ORDER BY sequence"
+        return self._each(statement, site)  # type: ignore[return-value]
 
     def rows(self, site: str, after: int) -> list[Row]:
         """All entries with a higher sequence, in order."""

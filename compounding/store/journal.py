@@ -225,11 +225,6 @@ class Journal:
         row = self.database.row(self.site, head.size)
         return row is not None and log.head_of(_frontier_after(row)) == head
 
-    def leaves(self) -> Iterator[bytes]:
-        """The leaf hashes in order."""
-        with self.database.reading():
-            yield from self.database.every_leaf(self.site)
-
     def checkpoint(self) -> str:
         """The head as text, for paper and QR code."""
         return log.checkpoint(self.origin, self.head())

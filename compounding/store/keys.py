@@ -15,15 +15,19 @@ import json
 import os
 import stat
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
 from compounding.store.canonical import canonical_bytes
 from compounding.store.files import write_whole
 from compounding.store.log import CODE_ALPHABET
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 ENTRY_TYPE = "application/vnd.compounding.entry.v1+json"
 EXPORT_TYPE = "application/vnd.compounding.batch-export.v1+json"
@@ -89,13 +93,19 @@ def framed(content: bytes, kind: str) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind.encode("ascii"), len(content), content)
 
 
+@lru_cache(maxsize=256)  # a site has few keys and many signatures
+def _public_key(public: str) -> Ed25519PublicKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    return Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+
+
 def signature_holds(public: str, signature: bytes, content: bytes, kind: str = ENTRY_TYPE) -> bool:
     """True if the private half of this key signed these bytes as this kind of thing."""
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(signature, framed(content, kind))
+        _public_key(public).verify(signature, framed(content, kind))
     except (InvalidSignature, ValueError):
         return False
     return True

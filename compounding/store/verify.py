@@ -7,22 +7,39 @@ rewrites the whole log consistently is found by a head printed before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from hashlib import sha256
 
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem
+from compounding.records.written import Written, WrittenSigning, surely_written
 from compounding.store import log
+from compounding.store.canonical import read_canonical, visible
 from compounding.store.database import Database, Row
-from compounding.store.journal import SIGNATURE_BYTES, Entry, Journal, clock_went_back, entry_of, is_as_remembered
+from compounding.store.journal import (
+    SIGNATURE_BYTES,
+    Entry,
+    Journal,
+    Signing,
+    clock_went_back,
+    entry_of,
+    is_as_remembered,
+)
 from compounding.store.keys import signature_holds
-from compounding.store.log import Frontier, Head
+from compounding.store.log import Frontier
 from compounding.work.duties import Duties, DutyBroken
 
 _PROGRESS_EVERY = 1000  # entries
 
+Progress = Callable[[int, int], None]
+
 
 def verify(
-    journal: Journal, progress: Callable[[int, int], None] | None = None, trusted: Head | None = None
+    journal: Journal,
+    progress: Progress | None = None,
+    *,
+    trusted: int = 0,
+    quick: bool = False,
 ) -> list[Problem]:
     """Everything that is wrong with a journal; an empty list if it is what was written.
 
@@ -31,15 +48,17 @@ def verify(
     Args:
         journal: an open journal.
         progress: is told now and then how many entries of how many are done.
-        trusted: a head up to which the journal was verified before; the entries up to it are only read, for what the
-            later ones are judged by.
+        trusted: entries up to this one belong to a head that was found good before, and are still those bytes: of them
+            only what the later ones rest on is read [0 or more].
+        quick: compare the bytes of each entry with the tree, and nothing else.
 
     Raises:
         EnvironmentFails: the file cannot be read (disk, lock); a damaged file is an answer, not a failure.
     """
     problems: list[Problem] = []
     database = journal.database
-    for checked in (_file(database), _entries(journal, progress, trusted), _personal(database)):
+    entries = _bytes_alone(journal, progress) if quick else _entries(journal, progress, trusted)
+    for checked in (_file(database), entries, () if quick else _personal(database)):
         try:
             with database.reading():
                 problems.extend(checked)
@@ -60,25 +79,56 @@ def _file(database: Database) -> Iterator[Problem]:
         yield _problem("stranger", f"There are rows of a site {site!r} that has no journal here", "file")
 
 
-def _entries(
-    journal: Journal, progress: Callable[[int, int], None] | None, trusted: Head | None
-) -> Iterator[Problem]:
+class _Peaks:
+    """The frontier of the tree while it is walked; it grows in place."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._peaks: list[bytes] = []
+
+    def root(self) -> bytes:
+        """Root over the leaves so far."""
+        if not self._peaks:
+            return log.EMPTY_ROOT
+        root = self._peaks[-1]
+        for peak in self._peaks[-2::-1]:
+            root = sha256(b"\1" + peak + root).digest()
+        return root
+
+    def frontier(self) -> Frontier:
+        """The leaves so far."""
+        return Frontier(self.size, tuple(self._peaks))
+
+    def grow(self, leaf: bytes) -> None:
+        """One leaf hash more."""
+        rest = self.size
+        while rest & 1:
+            leaf = sha256(b"\1" + self._peaks.pop() + leaf).digest()
+            rest >>= 1
+        self._peaks.append(leaf)
+        self.size += 1
+
+    def stored(self) -> bytes:
+        """The peaks one after the other, as the latest entry keeps them."""
+        return b"".join(self._peaks)
+
+
+def _entries(journal: Journal, progress: Progress | None, trusted: int) -> Iterator[Problem]:
     """The log, entry by entry, up to the first bad one."""
     database, site = journal.database, journal.site
     total = database.count(site)
-    frontier, time = log.EMPTY, None
+    peaks, time = _Peaks(), ""
     subjects, duties = _Subjects(database, site), Duties()
-    known = trusted.size if trusted else 0
-    if trusted and not journal.had(trusted):
-        yield _problem("trusted", f"The journal never had the head of {trusted.size} entries that is trusted", "head")
-        return
     for done, row in enumerate(database.every_row(site), start=1):
         try:
-            entry = _fits(row, frontier, time) if done > known else entry_of(row)
+            entry = _surely(row, peaks, time, done <= trusted) or _closely(row, peaks, time)
             subjects.take(entry)
-            if done > known:
-                _check_signatures(entry)
+            if entry.signing and done > trusted:
+                _check_signatures(entry, row)
             duties.take(entry)
+            peaks.grow(row.leaf)
+            if row.peaks != peaks.stored():
+                raise _wrong("the stored peaks are not those of the tree")
         except NotUnderstood as wrong:
             code = "signature" if wrong.problems[0].code == "verify.signature" else "entry"
             yield _problem(code, f"Entry {done} is the first bad one: {wrong}", f"entry {done}")
@@ -86,7 +136,7 @@ def _entries(
         except DutyBroken as broken:
             yield _problem(f"duty-{broken.code}", f"Entry {done} is the first bad one: {broken}", f"entry {done}")
             return
-        frontier, time = log.frontier_of(row.sequence, row.peaks), entry.time
+        time = row.time
         if progress and (done % _PROGRESS_EVERY == 0 or done == total):
             progress(done, total)
     extra = subjects.rest()
@@ -94,6 +144,93 @@ def _entries(
         yield _problem(
             "subject", f"{extra[1]!r} is listed as subject of entry {extra[0]}, which is missing", "subjects"
         )
+
+
+def _surely(row: Row, before: _Peaks, last_time: str, trusted: bool) -> Written | None:
+    """The entry in a row, if it is beyond doubt the next one; None if it must be looked at closely.
+
+    Of an entry whose bytes are trusted the head that it names is not compared again.
+    """
+    body, signatures = row.body, row.signatures
+    if type(body) is not bytes or type(signatures) is not bytes:
+        return None
+    if sha256(b"\0" + (log.leaf_data(body, signatures) if signatures else body)).digest() != row.leaf:
+        return None
+    written = surely_written(body)
+    if (
+        written is None
+        or row.sequence != before.size + 1
+        or written.sequence != row.sequence
+        or written.site != row.site
+        or written.kind != row.kind
+        or written.time != row.time
+        or written.person != row.person
+        or written.idempotency_key != row.idempotency_key
+        or written.head.size != before.size
+        or written.time < last_time
+        or len(signatures) != SIGNATURE_BYTES * len(written.signing)
+        or (not trusted and written.head.root != before.root().hex())
+    ):
+        return None
+    text = body.decode("utf-8")
+    if not ((text.isascii() and text.isprintable()) or visible(text)) or not _is_time(written.time):
+        return None
+    return written
+
+
+def _is_time(text: str) -> bool:
+    """True if a text is a moment as the journal writes it."""
+    try:
+        return text[-1:] == "Z" and datetime.fromisoformat(text[:-1]).isoformat(timespec="microseconds") == text[:-1]
+    except ValueError:
+        return False
+
+
+def _closely(row: Row, before: _Peaks, last_time: str) -> Entry:
+    """The entry in a row, part by part.
+
+    Raises:
+        NotUnderstood: why it is not the next one.
+    """
+    time = datetime.fromisoformat(last_time) if last_time else None
+    return _fits(row, before.frontier(), time)
+
+
+def _bytes_alone(journal: Journal, progress: Progress | None) -> Iterator[Problem]:
+    """The tree over the bytes of every entry, and the heads that the last entry and every signed one name."""
+    database, site = journal.database, journal.site
+    total, peaks = database.count(site), _Peaks()
+    digest, grow = sha256, peaks.grow
+    row = None
+    for row in database.every_leaf(site):
+        sequence, body, signatures, leaf, _ = row
+        found = digest(b"\0" + (log.leaf_data(body, signatures) if signatures else body)).digest()
+        if found != leaf or sequence != peaks.size + 1:
+            yield _problem(
+                "entry", f"Entry {sequence} is the first bad one: its bytes are not at their place", f"entry {sequence}"
+            )
+            return
+        if (signatures or sequence == total) and _head_in(body) != (peaks.size, peaks.root().hex()):
+            yield _problem(
+                "entry",
+                f"Entry {sequence} names another head than that of the entries before it: verify all",
+                f"entry {sequence}",
+            )
+            return
+        grow(leaf)
+        if progress and sequence % _PROGRESS_EVERY == 0:
+            progress(sequence, total)
+    if row is not None and row[4] != peaks.stored():
+        yield _problem("entry", f"Entry {row[0]} is bad: the stored peaks are not those of the tree", f"entry {row[0]}")
+
+
+def _head_in(body: bytes) -> tuple[int, str] | None:
+    """The head that an entry's bytes name."""
+    try:
+        head = read_canonical(body)["head"]
+        return head["size"], head["root"]
+    except (NotUnderstood, KeyError, TypeError):
+        return None
 
 
 def _fits(row: Row, before: Frontier, last_time: datetime | None) -> Entry:
@@ -114,15 +251,16 @@ def _fits(row: Row, before: Frontier, last_time: datetime | None) -> Entry:
     return entry
 
 
-def _check_signatures(entry: Entry) -> None:
+def _check_signatures(entry: Entry | Written, row: Row) -> None:
     """Every signature of an entry, over its bytes.
 
     Raises:
         NotUnderstood: one was not made of these bytes with the key that is named.
     """
-    for place, signing in enumerate(entry.signing):
-        signature = entry.signatures[SIGNATURE_BYTES * place : SIGNATURE_BYTES * (place + 1)]
-        if not signature_holds(signing.key, signature, entry.raw):
+    stated: Sequence[Signing | WrittenSigning] = entry.signing
+    for place, signing in enumerate(stated):
+        signature = row.signatures[SIGNATURE_BYTES * place : SIGNATURE_BYTES * (place + 1)]
+        if not signature_holds(signing.key, signature, row.body):
             text = f"the signature of {signing.name} is not one of these bytes by that key"
             raise NotUnderstood(Problem("verify.signature", text))
 
@@ -142,14 +280,17 @@ class _Subjects:
         self._rows = database.every_subject(site)
         self._next = next(self._rows, None)
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: Entry | Written) -> None:
         """Take the rows of one entry, and compare them with what it says."""
-        listed = []
-        while self._next is not None and self._next[0] <= entry.sequence:
-            listed.append(self._next)
-            self._next = next(self._rows, None)
-        expected = [(entry.sequence, subject) for subject in entry.subjects]
-        if sorted(listed) != sorted(expected):
+        listed, sequence = [], entry.sequence
+        following = self._next
+        while following is not None and following[0] <= sequence:
+            listed.append(following)
+            following = next(self._rows, None)
+        self._next = following
+        if len(listed) == 1 == len(entry.subjects) and listed[0] == (sequence, entry.subjects[0]):
+            return
+        if sorted(listed) != sorted((sequence, subject) for subject in entry.subjects):
             raise _wrong(f"it is about {', '.join(entry.subjects) or 'nothing'}, but is listed otherwise")
 
     def rest(self) -> tuple[int, str] | None:

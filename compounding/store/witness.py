@@ -1,67 +1,98 @@
-"""The head that this workstation saw last, kept apart from the journal: it shows an older copy put in the journal's place.
+"""Heads that stood on paper, looked for in the journal of today.
 
-It lies in the user's state folder and not beside the journal, so that whoever restores a folder does not restore it too.
-Paper is the other witness: any head that was printed is found again by `sized`.
+Every head that the journal ever had follows from its bytes. A head from paper that is among them is the
+beginning of this journal, proven; one that is not shows that entries were changed, cut off, or that an older copy
+was put back. A code that almost is one of them was misread: by chance that happens once in 2^100 heads.
+
+Source:
+    rfc-6962, section 2.1; crockford-base32
 """
 
 from __future__ import annotations
 
-import os
+from binascii import b2a_base64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 
-from compounding.problems import NotUnderstood, Problem
 from compounding.store import log
 from compounding.store.journal import Journal
-from compounding.store.log import Head
+
+MOST_MISREAD = 2  # characters
+
+_BITS = 5 * log.CODE_LENGTH
+_TOLD_EVERY = 1000  # entries
 
 
-def witness_file(place: Path | str, site: str, folder: Path) -> Path:
-    """Where in a folder the last head of a journal is kept; the name is made of its place, which may hold a password."""
-    named = os.path.realpath(place) if isinstance(place, Path) else place
-    digest = sha256(f"{site}\n{named}".encode()).hexdigest()[:32]
-    return folder / "heads" / f"{digest}.txt"
-
-
-def remember(file: Path, journal: Journal) -> None:
-    """Keep the head of now; a folder that cannot be written leaves the last one, which still holds."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(journal.checkpoint(), "utf-8")
-        beside.replace(file)
-    except OSError:
-        return
-
-
-def check(file: Path, journal: Journal) -> list[Problem]:
-    """What the head that was seen last says against the journal: cut, rewritten, or an older copy."""
-    try:
-        _, seen = log.read_checkpoint(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, NotUnderstood):
-        return []  # it was never seen from here, or what was kept is no head any more
-    if journal.had(seen):
-        return []
-    now = journal.head()
-    what = f"it has {now.size} entries" if now.size < seen.size else f"its first {seen.size} entries are others now"
-    text = (
-        f"This workstation saw the journal with {seen.size} entries, and {what}: an older copy was put in its place, or "
-        "entries were taken away or rewritten. Nothing was recorded. Restore the newest backup that verifies; if this one "
-        "must go on, a pharmacist says so with compounding journal resume --reason"
-    )
-    return [Problem("journal.older-than-seen", text, journal.database.where)]
-
-
-def sized(journal: Journal, code: str) -> Head | None:
-    """The head that the journal had when it showed a short code; None if it never did.
+@dataclass(frozen=True)
+class Found:
+    """What became of one code.
 
     Args:
-        code: as `log.read_short_code` gives it.
+        code: as it was read.
+        size: number of entries that the journal had under this head; None if it never had this head.
+        near: number of entries and code of a head that differs in a character or two; None if there is none.
     """
-    frontier, leaves = log.EMPTY, journal.leaves()
-    while log.short_code(journal.origin, head := log.head_of(frontier)) != code:
-        leaf = next(leaves, None)
-        if leaf is None:
-            return None
-        frontier = log.grown(frontier, leaf)
-    return head
+
+    code: str
+    size: int | None = None
+    near: tuple[int, str] | None = None
+
+
+def find_heads(journal: Journal, codes: list[str], progress: Callable[[int, int], None] | None = None) -> list[Found]:
+    """Look for heads among all that the journal had, from its bytes.
+
+    Args:
+        journal: an open journal.
+        codes: short codes, as `log.read_short_code` gives them.
+        progress: is told now and then how many entries of how many are done.
+    """
+    asked = {code: _number(code) for code in codes}
+    found = {code: Found(code) for code in codes}
+    total = journal.database.count(journal.site)
+    with journal.database.reading():
+        for size, head in _heads(journal):
+            for code, number in asked.items():
+                differing = number ^ head
+                if not differing:
+                    found[code] = Found(code, size=size)
+                elif differing.bit_count() <= 5 * MOST_MISREAD and _characters(differing) <= MOST_MISREAD:
+                    found[code] = Found(code, found[code].size, (size, _code(head)))
+            if progress and size % _TOLD_EVERY == 0:
+                progress(size, total)
+    return [found[code] for code in codes]
+
+
+def _heads(journal: Journal) -> Iterator[tuple[int, int]]:
+    """Size and code, as a number, of every head from the first entry on."""
+    origin = journal.origin.encode("utf-8")
+    peaks: list[bytes] = []
+    for sequence, body, signatures, *_ in journal.database.every_leaf(journal.site):
+        node = log.leaf_hash(log.leaf_data(body, signatures))
+        rest = sequence - 1
+        while rest & 1 and peaks:
+            node = log.node_hash(peaks.pop(), node)
+            rest >>= 1
+        peaks.append(node)
+        root = peaks[-1]
+        for peak in peaks[-2::-1]:
+            root = log.node_hash(peak, root)
+        stated = b"%s\n%d\n%s" % (origin, sequence, b2a_base64(root))
+        yield sequence, int.from_bytes(sha256(stated).digest(), "big") >> (256 - _BITS)
+
+
+def _number(code: str) -> int:
+    number = 0
+    for character in code.replace("-", ""):
+        number = number << 5 | log.CODE_ALPHABET.index(character)
+    return number
+
+
+def _code(number: int) -> str:
+    text = "".join(log.CODE_ALPHABET[number >> 5 * place & 31] for place in reversed(range(log.CODE_LENGTH)))
+    return log.read_short_code(text)
+
+
+def _characters(differing: int) -> int:
+    """How many characters two codes differ in."""
+    return sum(1 for place in range(log.CODE_LENGTH) if differing >> 5 * place & 31)

@@ -1,0 +1,52 @@
+"""The head that this workstation saw last, kept apart from the journal: it shows an older copy put in the journal's place.
+
+It lies in the user's state folder and not beside the journal, so that whoever restores a folder does not restore it too.
+Paper is the other witness (`store.witness`).
+"""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from pathlib import Path
+
+from compounding.problems import NotUnderstood, Problem
+from compounding.store import log
+from compounding.store.journal import Journal
+
+
+def witness_file(place: Path | str, site: str, folder: Path) -> Path:
+    """Where in a folder the last head of a journal is kept; the name is made of its place, which may hold a password."""
+    named = os.path.realpath(place) if isinstance(place, Path) else place
+    digest = sha256(f"{site}\n{named}".encode()).hexdigest()[:32]
+    return folder / "heads" / f"{digest}.txt"
+
+
+def remember(file: Path, journal: Journal) -> None:
+    """Keep the head of now; a folder that cannot be written leaves the last one, which still holds."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(journal.checkpoint(), "utf-8")
+        beside.replace(file)
+    except OSError:
+        return
+
+
+def check(file: Path, journal: Journal) -> list[Problem]:
+    """What the head that was seen last says against the journal: cut, rewritten, or an older copy."""
+    try:
+        _, seen = log.read_checkpoint(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, NotUnderstood):
+        return []  # it was never seen from here, or what was kept is no head any more
+    if journal.had(seen):
+        return []
+    now = journal.head()
+    what = f"it has {now.size} entries" if now.size < seen.size else f"its first {seen.size} entries are others now"
+    text = (
+        f"This workstation saw the journal with {seen.size} entries, and {what}: an older copy was put in its place, or "
+        "entries were taken away or rewritten. Nothing was recorded. Restore the newest backup that verifies; if this one "
+        "must go on, a pharmacist says so with compounding journal resume --reason"
+    )
+    return [Problem("journal.older-than-seen", text, journal.database.where)]
+
