@@ -164,6 +164,81 @@ class _Progress:
 
 
 @journal.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@json_option
+@click.pass_obj
+def export(app: App, file: Path, as_json: bool) -> None:
+    """Write the journal as lines of JSON that any tool reads; names of patients stay here.
+
+    \b
+    compounding journal export journal.jsonl
+    """
+    _write(app, file, as_json, names=False, passphrase=None)
+
+
+@journal.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--seal", is_flag=True, help="Seal it with a passphrase; without it, whoever has the file reads the names.")
+@json_option
+@click.pass_obj
+def backup(app: App, file: Path, seal: bool, as_json: bool) -> None:
+    """Write everything into one file: entries, names, attached files; it is read back before this is said to be done.
+
+    Others may go on working meanwhile.
+
+    \b
+    compounding journal backup 2026-05-12.backup --seal
+    """
+    passphrase = None
+    if seal:
+        from compounding.cli.signing import passphrase_of
+        from compounding.store.keys import check_passphrase
+
+        passphrase = passphrase_of(app, "backup", "Passphrase of the backup", new=check_passphrase)
+    _write(app, file, as_json, names=True, passphrase=passphrase)
+
+
+def _write(app: App, file: Path, as_json: bool, *, names: bool, passphrase: str | None) -> None:
+    from compounding.store.attachments import read
+    from compounding.store.carry import lines_of, write_journal
+    from compounding.store.files import check_new
+
+    check_new(file)
+    files = [(digest, read(app.attachments, digest)) for digest in app.ids("attachment:")] if names else []
+    head = write_journal(file, lines_of(app.journal, names=names, files=files), passphrase)
+    if as_json:
+        emit({"file": str(file), "entries": head.size, "root": head.root.hex(), "sealed": bool(passphrase), "problems": []})
+    else:
+        click.echo(f"{head.size} entries written to {file} and read back, head {app.journal.short_code()}")
+
+
+@journal.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+@click.pass_obj
+def restore(app: App, file: Path, as_json: bool) -> None:
+    """Read a backup or an export into the place that the settings name, which must be empty: all of it, verified.
+
+    A journal moves to a server, or back, in the same way: export, change the settings, restore.
+
+    \b
+    compounding journal restore 2026-05-12.backup
+    """
+    from compounding.cli.signing import passphrase_of
+    from compounding.store.carry import is_sealed, read_journal
+
+    passphrase = passphrase_of(app, "backup", "Passphrase of the backup") if is_sealed(file) else None
+    head = read_journal(file, app.journal_place, app.attachments, passphrase)
+    if as_json:
+        emit({"entries": head.size, "head": app.journal.short_code(), "problems": []})
+    else:
+        click.echo(f"The journal is restored and verified: {head.size} entries, head {app.journal.short_code()}")
+
+
+journal.add_command(restore, "import")
+
+
+@journal.command()
 @click.option("--reason", required=True, help="Why an older copy goes on, and what was lost with the newer one.")
 @json_option
 @click.pass_obj

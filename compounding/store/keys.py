@@ -159,7 +159,7 @@ def sealed(key: OpenKey, person: str, passphrase: str) -> bytes:
         "person": person,
         "salt": salt.hex(),
     }
-    seal = ChaCha20Poly1305(_stretched(passphrase, salt, COST)).encrypt(nonce, key._seed, canonical_bytes(stated))
+    seal = ChaCha20Poly1305(stretched(passphrase, salt, COST)).encrypt(nonce, key._seed, canonical_bytes(stated))
     return canonical_bytes(stated | {"nonce": nonce.hex(), "sealed": seal.hex()})
 
 
@@ -186,14 +186,14 @@ def opened(content: bytes, person: str, public: str, passphrase: str) -> OpenKey
         text = f"The sealed key is {stated['person']}'s, or not the one that {person} signs with now: restore the right file"
         raise Refused(Problem("key.other", text, person))
     cost = Cost(stated["passes"], stated["memory"], stated["lanes"])
-    if not (COST.passes <= cost.passes <= 64 and COST.memory <= cost.memory <= 2**22 and 1 <= cost.lanes <= 64):
+    if not allowed(cost):
         text = (
             f"The sealed key of {person} asks for {cost.passes} passes over {cost.memory} KiB, outside what is allowed"
         )
         raise Refused(Problem("key.cost", f"{text}: restore the file, or replace the key", person))
     try:
-        stretched = _stretched(passphrase, bytes.fromhex(stated["salt"]), cost)
-        key = OpenKey(ChaCha20Poly1305(stretched).decrypt(nonce, seal, canonical_bytes(stated)))
+        opens = stretched(passphrase, bytes.fromhex(stated["salt"]), cost)
+        key = OpenKey(ChaCha20Poly1305(opens).decrypt(nonce, seal, canonical_bytes(stated)))
     except (HashingError, InvalidTag, ValueError):
         text = f"The passphrase does not open the key of {person}: nothing was signed or done. Type it again"
         raise WrongPassphrase(Problem("passphrase.wrong", text, person)) from None
@@ -202,7 +202,13 @@ def opened(content: bytes, person: str, public: str, passphrase: str) -> OpenKey
     return key
 
 
-def _stretched(passphrase: str, salt: bytes, cost: Cost) -> bytes:
+def allowed(cost: Cost) -> bool:
+    """No cheaper than keys are sealed here, and no dearer than a workstation can bear."""
+    return COST.passes <= cost.passes <= 64 and COST.memory <= cost.memory <= 2**22 and 1 <= cost.lanes <= 64
+
+
+def stretched(passphrase: str, salt: bytes, cost: Cost) -> bytes:
+    """A key made of a passphrase by argon2id, at a cost."""
     from argon2.low_level import Type, hash_secret_raw
 
     return hash_secret_raw(
