@@ -51,6 +51,7 @@ bench: .venv/developed
 	.venv/bin/python benchmarks/journal.py
 	.venv/bin/python benchmarks/qc.py
 	.venv/bin/python benchmarks/barcodes.py
+	.venv/bin/python benchmarks/labels.py
 
 mutants: .venv/developed
 	.venv/bin/python scripts/mutants.py

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 NBSP = "\u00a0"
 LEADING_MOST = 1.3
@@ -270,7 +271,7 @@ class Row:
     spread: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Zone:
     """A zone to be fitted.
 
@@ -377,6 +378,7 @@ def fit(zones: Sequence[Zone], height: float) -> tuple[Fitted, ...] | TooTall:
     return tuple(by_name[zone.name] for zone in zones)
 
 
+@lru_cache(maxsize=512)
 def _ladder(zone: Zone) -> list[Fitted]:
     """The steps at which no word of the zone is too wide, largest first."""
     ladder = []

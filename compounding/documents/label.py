@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 
 from compounding.documents import barcode, pdf
 from compounding.documents.boxes import (
@@ -33,7 +34,7 @@ from compounding.documents.boxes import (
     wide_words,
 )
 from compounding.documents.stocks import Stock
-from compounding.documents.templates import RowPattern, Template, ZonePattern, fields_in, template_fields, written
+from compounding.documents.templates import Template, ZonePattern, fields_in, template_fields, written
 from compounding.problems import Problem
 from compounding.records.label import LabelText, printed_fields
 from compounding.rules.writing import unsafe
@@ -72,6 +73,11 @@ class _Code:
     def height(self) -> float:
         return len(self.rows) * self.dots * self.dot
 
+    @property
+    def sizes(self) -> tuple[float, float]:
+        """What it takes of a zone with its quiet zone, and the dot by which it is moved onto the grid."""
+        return self.width + 2 * self.beside, self.height + 2 * self.above + self.dot
+
 
 # What a label without a barcode has.
 NO_CODE = _Code(("",), 0.0, 0, 0.0, 0.0)
@@ -97,8 +103,14 @@ def layout_label(text: LabelText, stock: Stock, template: Template) -> tuple[Pag
     if code.width + 2 * code.beside > (room := stock.width - 2 * stock.margin) / 2:
         return None, [_too_wide_code(code, room, text.symbology, stock)]
     for arrangement in template.arrangements:
-        arrangement = tuple(pattern for pattern in arrangement if _says_something(pattern, fields))
-        zones = [_zone(pattern, fields, stock, template, code) for pattern in arrangement]
+        said = [(pattern, _said(pattern, fields)) for pattern in arrangement]
+        said = [(pattern, words) for pattern, words in said if any(words)]
+        arrangement = tuple(pattern for pattern, _ in said)
+        heading = fields.get("warning_heading", "")
+        zones = [
+            _zone(pattern, words, heading, _Room.on(stock, template), code.sizes if pattern.symbol else NO_CODE.sizes)
+            for pattern, words in said
+        ]
         wide = wide_words(zones)
         if wide:
             problems = [_too_wide(word, stock) for word in wide]
@@ -172,19 +184,49 @@ def _code_of(text: LabelText, stock: Stock) -> _Code:
     return _Code(barcode.drawn(text.encoded, text.symbology, stock.dots_per_inch), dot, dots, beside, above)
 
 
-def _says_something(pattern: ZonePattern, fields: dict[str, str]) -> bool:
-    return any(written(part, fields) for row in pattern.rows for part in row.parts)
+# The words of a zone: its rows, their parts, each with its weight.
+Said = tuple[tuple[tuple[str, str], ...], ...]
 
 
-def _zone(pattern: ZonePattern, fields: dict[str, str], stock: Stock, template: Template, code: _Code) -> Zone:
-    """A zone of the template with this label's words, measured."""
-    width = stock.width - 2 * (stock.margin + template.padding)
-    written_rows = [(_words(row, fields), row) for row in pattern.rows]
+def _said(pattern: ZonePattern, fields: dict[str, str]) -> Said:
+    return tuple(
+        tuple((words, BOLD if part.bold else REGULAR) for part in row.parts if (words := written(part, fields)))
+        for row in pattern.rows
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What a stock and a template's white space leave for a zone [pt]."""
+
+    width: float
+    margin: float
+    area: float
+    is_wide: bool
+    padding: float
+
+    @classmethod
+    def on(cls, stock: Stock, template: Template) -> _Room:
+        return cls(stock.width, stock.margin, stock.area, stock.is_wide, template.padding)
+
+
+@lru_cache(maxsize=512)
+def _zone(pattern: ZonePattern, said: Said, heading_words: str, room: _Room, code: tuple[float, float]) -> Zone:
+    """A zone of the template with this label's words, measured.
+
+    Most zones of one label are those of the next, and of the next arrangement: they are measured once.
+
+    Args:
+        code: width and height of the barcode with its quiet zone [pt].
+    """
+    width = room.width - 2 * (room.margin + room.padding)
+    written_rows = [(_words(parts, len(row.parts)), row) for parts, row in zip(said, pattern.rows, strict=True)]
     present = [(words, row) for words, row in written_rows if words]
+    floors = [row.floor_on(room.is_wide) for _, row in present]
     steps = [
         step
         for step in range(len(pattern.leading))
-        if all(row.sizes[step] >= row.floor_for(stock) for _, row in present)
+        if all(row.sizes[step] >= floor for (_, row), floor in zip(present, floors, strict=True))
     ]
     rows = tuple(
         Row(words, tuple(row.sizes[step] for step in steps), row.one_line, row.spread) for words, row in present
@@ -194,13 +236,13 @@ def _zone(pattern: ZonePattern, fields: dict[str, str], stock: Stock, template: 
     extra = RULE_SPACE + ACCENTS if pattern.rule else 0.0
     least = 0.0
     if pattern.symbol:
-        rooms = tuple(width - code.width - 2 * code.beside - SYMBOL_SPACE for _ in steps)
-        least = code.height + 2 * code.above + code.dot
+        rooms = tuple(width - code[0] - SYMBOL_SPACE for _ in steps)
+        least = code[1]
     if pattern.heading:
-        heading = pieces(fields["warning_heading"], BOLD, pdf.width_of)
-        inside = stock.width - 2 * stock.margin - EDGE
+        heading = pieces(heading_words, BOLD, pdf.width_of)
+        inside = room.width - 2 * room.margin - EDGE
         extra = 2 * (EDGE + BOX_PADDING)
-        if stock.width < NARROW:
+        if room.width < NARROW:
             rooms = tuple(inside - EDGE - size * 2 * TAG_PADDING for size in rows[0].sizes)
             rows = (Row(tuple(heading), rows[0].sizes), *rows)
             extra += BOX_PADDING
@@ -209,18 +251,26 @@ def _zone(pattern: ZonePattern, fields: dict[str, str], stock: Stock, template: 
             least = extra + len(heading) * rows[0].sizes[-1] * leading[-1]
     if pattern.least_share:
         # From edge to edge of the label: beside these items there is only white.
-        least = pattern.least_share * stock.area / stock.width
+        least = pattern.least_share * room.area / room.width
     return Zone(pattern.name, rows, leading, rooms, extra, least, grows=pattern.grows)
 
 
-def _words(row: RowPattern, fields: dict[str, str]) -> tuple[Piece, ...]:
+def _words(parts: tuple[tuple[str, str], ...], of: int) -> tuple[Piece, ...]:
+    """The words of a row, measured.
+
+    Args:
+        of: how many parts the row has if every field has words.
+    """
     words: list[Piece] = []
-    for part in row.parts:
-        said = written(part, fields)
-        if said:
-            said = said.replace(" ", NBSP) if len(said) <= SHORT_PART and len(row.parts) > 1 else glue(said)
-            words += pieces(said, BOLD if part.bold else REGULAR, pdf.width_of, PART_GAP if words else 0.0)
+    for said, font in parts:
+        words += _part(said, font, of > 1, bool(words))
     return tuple(words)
+
+
+@lru_cache(maxsize=2048)
+def _part(said: str, font: str, one_of_several: bool, follows: bool) -> tuple[Piece, ...]:
+    whole = said.replace(" ", NBSP) if len(said) <= SHORT_PART and one_of_several else glue(said)
+    return tuple(pieces(whole, font, pdf.width_of, PART_GAP if follows else 0.0))
 
 
 def _tag(heading: list[Piece]) -> float:

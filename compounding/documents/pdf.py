@@ -70,6 +70,12 @@ def cannot_print(character: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1024)
+def _strange(text: str) -> frozenset[str]:
+    """The characters of a text that cannot be printed: most texts of one label are those of the next."""
+    return frozenset(character for character in set(text) if cannot_print(character))
+
+
 def unprintable(text: str, where: str) -> list[Problem]:
     """Every character of a text that cannot be printed, each named once.
 
@@ -78,7 +84,7 @@ def unprintable(text: str, where: str) -> list[Problem]:
         where: the field it stands in.
     """
     problems = []
-    for character in dict.fromkeys(text):
+    for character in sorted(_strange(text), key=text.index):
         reason = cannot_print(character)
         if reason:
             visible = f"“{character}” " if reason.startswith("is not") else ""

@@ -87,12 +87,12 @@ class RowPattern:
     spread: bool = False
     one_line: bool = False
 
-    def floor_for(self, stock: Stock) -> float:
-        """The smallest size on a stock [pt]."""
-        return max(self.floor, self.floor_wide if stock.is_wide else 0.0)
+    def floor_on(self, is_wide: bool) -> float:
+        """The smallest size on a label that is about 4 inches wide, or on another one [pt]."""
+        return max(self.floor, self.floor_wide if is_wide else 0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ZonePattern:
     """One zone across the label: rows above each other.
 
@@ -170,7 +170,7 @@ class Template:
     def floor_of(self, field: str, stock: Stock) -> float:
         """The smallest size at which a field may stand on a stock, in any arrangement [pt]."""
         floors = [
-            row.floor_for(stock)
+            row.floor_on(stock.is_wide)
             for zones in self.arrangements
             for zone in zones
             for row in zone.rows
@@ -208,7 +208,7 @@ def read_template(name: str = "prescription", folder: Path | None = None, langua
         gap=table.take("gap", float),
         may_leave_out=frozenset(map(str, table.take("may_leave_out", list, []))),
         requires=frozenset(),
-        arrangements=tuple(_arranged(zones, chosen, words, table) for chosen in arrangements),
+        arrangements=_shared(tuple(_arranged(zones, chosen, words, table) for chosen in arrangements)),
     )
     may_be_empty = MAY_BE_EMPTY - set(map(str, table.take("requires", list, [])))
     table.take("sources", list)
@@ -219,6 +219,12 @@ def read_template(name: str = "prescription", folder: Path | None = None, langua
         _check(arrangement, template, table)
     template = replace(template, requires=template.fields - may_be_empty)
     return replace(template, pieces=_pieces(template))
+
+
+def _shared(arrangements: tuple[tuple[ZonePattern, ...], ...]) -> tuple[tuple[ZonePattern, ...], ...]:
+    """The same arrangements, with zones that are alike as one object: what was measured for it holds in each."""
+    known: dict[str, ZonePattern] = {}
+    return tuple(tuple(known.setdefault(repr(zone), zone) for zone in zones) for zones in arrangements)
 
 
 def _pieces(template: Template) -> tuple[Template, ...]:
@@ -252,7 +258,7 @@ def under(template: Template, profile: Profile) -> Template:
     arrangements = tuple(tuple(_zone_under(zone, profile) for zone in zones) for zones in template.arrangements)
     changed = replace(
         template,
-        arrangements=tuple(zones for zones in arrangements if wanted <= fields_in(zones)),
+        arrangements=_shared(tuple(zones for zones in arrangements if wanted <= fields_in(zones))),
         requires=template.requires | wanted,
         may_leave_out=template.may_leave_out - wanted,
     )

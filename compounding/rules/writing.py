@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from compounding.problems import Problem
@@ -63,7 +63,12 @@ def unsafe(fields: Mapping[str, str], on: date) -> list[Problem]:
     return problems + list(_drug(fields)) + list(_liquid(fields))
 
 
-def _misread(name: str, words: str, on: date) -> Iterator[Problem]:
+@lru_cache(maxsize=1024)
+def _misread(name: str, words: str, on: date) -> tuple[Problem, ...]:
+    return tuple(_misread_in(name, words, on))
+
+
+def _misread_in(name: str, words: str, on: date) -> Iterator[Problem]:
     for id, pattern, write, only, source in _rows(on):
         if only and name not in only:
             continue

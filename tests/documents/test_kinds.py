@@ -1,0 +1,193 @@
+"""Every template on every stock: what fits is whole, what does not says so; and the warning cannot be got rid of."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from compounding.data_files import data_folder
+from compounding.documents.boxes import Page, Word
+from compounding.documents.label import draw_label, layout_set
+from compounding.documents.pdf import width_of
+from compounding.documents.profiles import profile_names, read_profile
+from compounding.documents.proof import prove_label
+from compounding.documents.stocks import read_stock, stock_names
+from compounding.documents.templates import Template, read_template, under
+from compounding.documents.texts import read_auxiliary, read_texts, read_warning
+from compounding.problems import NotUnderstood
+from compounding.records.label import LabelText, printed_fields
+from tests.documents.samples import CAPSULE, FULL, LIQUID, LONGEST, golden
+
+LABELS = data_folder("labels")
+KINDS = tuple(sorted(path.stem for path in (LABELS / "templates").glob("*.toml")))
+NAMING = tuple(kind for kind in KINDS if kind != "auxiliary")
+LIQUIDS = replace(FULL, strength=LIQUID.strength, dosage_form=LIQUID.dosage_form, directions=LIQUID.directions)
+
+
+@cache
+def template(kind: str, language: str = "en", profile: str = "us-ca") -> Template:
+    return under(read_template(kind, language=language), read_profile(profile))
+
+
+def said(page: Page) -> str:
+    words = [mark.text for mark in page.marks if isinstance(mark, Word)]
+    return " ".join(words).replace("\u00a0", " ")
+
+
+def test_what_fits_where_changes_only_where_review_sees_it() -> None:
+    lines = []
+    for kind in KINDS:
+        for name in stock_names():
+            for size, text in (("usual", FULL), ("longest", LONGEST)):
+                laid, problems = layout_set(text, read_stock(name), template(kind))
+                outcome = "fits" if laid else re.sub(r"\. Print on .*", "", problems[0].text)
+                lines.append(f"{kind:12} {name:15} {size:8} {outcome.replace(chr(160), ' ')}")
+    golden("fits.txt", "\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_label_that_fits_says_every_word_whole_within_its_margins_and_above_its_floors(kind: str) -> None:
+    for name in stock_names():
+        stock = read_stock(name)
+        for text in (FULL, LIQUIDS, LONGEST):
+            laid, _ = layout_set(text, stock, template(kind))
+            for page, own in laid:
+                fields = printed_fields(text)
+                # The label's id may stand in its barcode alone.
+                for field in own.fields - own.may_leave_out - {"identifier"}:
+                    assert fields[field] in said(page), (kind, name, field)
+                for mark in page.marks:
+                    if isinstance(mark, Word):
+                        end = mark.x + width_of(mark.text, mark.font) * mark.size
+                        assert stock.margin - 0.01 <= mark.x and end <= stock.width - stock.margin + 0.01, (kind, name, mark)
+                        assert stock.margin <= mark.y - 0.212 * mark.size + 0.2 and mark.size >= 6, (kind, name, mark)
+
+
+@pytest.mark.parametrize(
+    ("kind", "stock"),
+    [("two-piece", "L7160"), ("three-piece", "2.25x1.25"), ("bulk", "dymo-30256"), ("quarantine", "3x2"), ("released", "brother-29x90"), ("sample", "4x2"), ("syringe", "3x2"), ("bottle", "4x3")],
+)
+def test_each_kind_passes_its_proof(kind: str, stock: str) -> None:
+    paper = read_stock(stock)
+    # The page of its own that the first label of the stock lies on is that of the label alone.
+    paper = replace(paper, page_width=paper.width, page_height=paper.height, grids=read_stock("4x2").grids)
+    text = LIQUIDS if kind in ("syringe", "bottle") else FULL
+    laid, problems = layout_set(text, paper, template(kind))
+    assert laid, problems
+    for page, own in laid:
+        assert prove_label(draw_label(page, title="x"), text, paper, own) == []
+
+
+# ---- the warning ----
+
+
+@pytest.mark.parametrize("kind", NAMING)
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_warning_is_whole_and_bold_on_every_kind_of_label_that_names_the_product(kind: str, language: str) -> None:
+    warning = read_warning("opioid", language)
+    for name in stock_names():
+        stock = read_stock(name)
+        laid, _ = layout_set(replace(FULL, warning=warning), stock, template(kind, language))
+        if not laid:
+            continue
+        text = " ".join(said(page) for page, _ in laid)
+        assert f"{warning.heading} {warning.text}" in text, (kind, name)
+        marks = [mark for page, _ in laid for mark in page.marks if isinstance(mark, Word)]
+        words = set(re.split(r"[ \u00a0]", warning.text)) - {"capsule", "mg"}
+        least = 8 if stock.is_wide else 7.5
+        inside = [mark for mark in marks if "withdrawal" in mark.text or "abstinencia" in mark.text]
+        assert inside and words
+        assert all(mark.font == "bold" and mark.size >= least for mark in inside), (kind, name)
+
+
+@pytest.mark.parametrize("kind", NAMING)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('heading = "{warning_heading}"', ""),
+        ('heading = "{warning_heading}"', 'heading = "WARNING"'),
+        ('parts = ["{warning_text}"]', 'parts = ["See leaflet."]'),
+        ('parts = ["{warning_text}"]', 'parts = ["{warning_text}", "{batch}"]'),
+        ('parts = ["{warning_text}"]\nbold = true', 'parts = ["{warning_text}"]'),
+        ("8, 7.5]\nfloor = 7.5", "8, 5]\nfloor = 5"),
+        ("floor_wide = 8", "floor_wide = 7.5"),
+    ],
+)
+def test_a_template_that_drops_alters_or_shrinks_the_warning_does_not_load(
+    tmp_path: Path, kind: str, old: str, new: str
+) -> None:
+    text = (LABELS / "templates" / f"{kind}.toml").read_text("utf-8")
+    assert old in text
+    (tmp_path / f"{kind}.toml").write_text(text.replace(old, new), "utf-8")
+    with pytest.raises(NotUnderstood, match="warning"):
+        read_template(kind, tmp_path)
+
+
+@pytest.mark.parametrize("name", profile_names())
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('naltrexone = "opioid"', ""), ('naltrexone = "opioid"', 'naltrexone = "none"'), ("warning_floor = 7.5", "warning_floor = 6")],
+)
+def test_a_profile_that_drops_or_shrinks_the_warning_does_not_load(tmp_path: Path, name: str, old: str, new: str) -> None:
+    text = (LABELS / "profiles" / f"{name}.toml").read_text("utf-8")
+    (tmp_path / f"{name}.toml").write_text(text.replace(old, new), "utf-8")
+    with pytest.raises(NotUnderstood, match="warning"):
+        read_profile(name, tmp_path)
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("field", ["heading", "text", "revision", "digest"])
+def test_an_edited_wording_of_the_warning_is_refused(tmp_path: Path, language: str, field: str) -> None:
+    text = (LABELS / "texts" / language / "opioid.toml").read_text("utf-8")
+    spoiled = re.sub(rf"^{field} = .*$", f"{field} = {9 if field == 'revision' else repr('short')}".replace("'", '"'), text, flags=re.M)
+    (tmp_path / language).mkdir()
+    (tmp_path / language / "opioid.toml").write_text(spoiled, "utf-8")
+    with pytest.raises(NotUnderstood, match="the words were changed"):
+        read_warning("opioid", language, tmp_path)
+
+
+def test_an_auxiliary_label_may_not_name_the_product(tmp_path: Path) -> None:
+    text = (LABELS / "templates" / "auxiliary.toml").read_text("utf-8")
+    (tmp_path / "auxiliary.toml").write_text(text.replace('"{sentence}"', '"{sentence}", "{drug}"'), "utf-8")
+    with pytest.raises(NotUnderstood, match="carries no warning"):
+        read_template("auxiliary", tmp_path)
+
+
+# ---- languages and profiles ----
+
+
+def test_the_languages_have_the_same_wordings_and_each_its_own_approval() -> None:
+    for name in ("words", "auxiliary"):
+        assert read_texts(name, "es").keys() == read_texts(name, "en").keys()
+    for path in (LABELS / "texts").rglob("*.toml"):
+        assert "approved_by = " in path.read_text("utf-8"), path
+    assert not set(read_auxiliary("es").values()) & set(read_auxiliary("en").values())
+
+
+def test_a_word_that_a_language_lacks_is_refused(tmp_path: Path) -> None:
+    text = (LABELS / "templates" / "bulk.toml").read_text("utf-8")
+    (tmp_path / "bulk.toml").write_text(text.replace("{say_bulk}", "{say_nothing}"), "utf-8")
+    with pytest.raises(NotUnderstood, match="has no wording: add nothing to words.toml"):
+        read_template("bulk", tmp_path)
+
+
+def test_california_keeps_half_of_the_label_for_the_patient_and_others_less() -> None:
+    long = replace(CAPSULE, storage="Store at 20 °C to 25 °C (68 °F to 77 °F), protected from light and moisture, in its box.", purpose=None)
+    shares = {name: next(z.least_share for z in template("prescription", "en", name).arrangements[0] if z.grows) for name in ("us-ca", "us", "uk")}
+    assert shares["us-ca"] == 0.5 > shares["us"] == shares["uk"]
+    assert layout_set(long, read_stock("4x2"), template("prescription", "en", "us"))[0]
+
+
+def test_germany_wants_the_day_of_making_and_the_other_ingredients() -> None:
+    german = under(read_template("prescription"), read_profile("de"))
+    stock = read_stock("4x6")
+    laid, problems = layout_set(CAPSULE, stock, german)
+    assert not laid and [problem.where for problem in problems] == ["ingredients"]
+    text: LabelText = replace(CAPSULE, ingredients="microcrystalline cellulose")
+    page = layout_set(text, stock, german)[0][0][0]
+    assert "Other ingredients: microcrystalline cellulose" in said(page)
+    assert "Made 2026-11-21" in said(page)
