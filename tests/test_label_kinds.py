@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ import pytest
 
 from compounding.documents.proof import text_of
 from tests.bench import Bench, ran
+from tests.pages import alike, rewritten, run_all, shown_in
 
+PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "choose-a-label.md"
 RX = '--prescription 99 --patient "Alex Q. Sample" --prescriber "Dr. J. Example" --quantity "1 capsule"'
 WARNING = "Do NOT take opioid pain, cough or diarrhea medicines."
 
@@ -108,3 +112,21 @@ def test_a_profile_for_which_there_are_no_texts_is_refused(bench: Bench, tmp_pat
     (bench.folder / "de.toml").write_text('profile = "de"\nlanguage = "de"\n' + text)
     done = ran(["--settings", str(bench.folder / "de.toml"), "--as", "ana", *f"label CAPS-1 --prescription 9 --patient A --prescriber B --out {tmp_path}/d.pdf --quantity".split(), "1 capsule"])
     assert done.codes == ["data.unknown"]
+
+
+def printed_by(page: str, folder: Path) -> list[str]:
+    """What the commands of the page print, after a demo."""
+    assert ran(["demo", str(folder / "bench")]).code == 0
+    return [printed for _, printed in run_all(shown_in(page), folder)]
+
+
+def test_the_page_on_choosing_a_label_shows_what_its_commands_say(tmp_path: Path) -> None:
+    page = PAGE.read_text("utf-8")
+    for shown, printed in zip(shown_in(page), printed_by(page, tmp_path), strict=True):
+        assert alike(printed) == alike(shown.printed), f"{shown.typed}\nrun this file with --write to write the page anew"
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
+    text = PAGE.read_text("utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        PAGE.write_text(rewritten(text, printed_by(text, Path(folder))), "utf-8")

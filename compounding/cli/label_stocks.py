@@ -82,7 +82,7 @@ def show(app: App, name: str, as_json: bool) -> None:
         emit(data)
         return
     for key, value in data.items():
-        if key != "places_mm":
+        if key != "places_mm" and value != "":
             shown = " x ".join(map(str, value)) if isinstance(value, list) else value
             click.echo(f"{key.replace('_mm', ', mm').replace('_', ' '):17} {shown}")
     for number, (left, top) in enumerate(data["places_mm"], 1):

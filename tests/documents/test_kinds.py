@@ -171,7 +171,7 @@ def test_the_languages_have_the_same_wordings_and_each_its_own_approval() -> Non
 def test_a_word_that_a_language_lacks_is_refused(tmp_path: Path) -> None:
     text = (LABELS / "templates" / "bulk.toml").read_text("utf-8")
     (tmp_path / "bulk.toml").write_text(text.replace("{say_bulk}", "{say_nothing}"), "utf-8")
-    with pytest.raises(NotUnderstood, match="has no wording: add nothing to words.toml"):
+    with pytest.raises(NotUnderstood, match="has no wording: add nothing to words"):
         read_template("bulk", tmp_path)
 
 
