@@ -150,7 +150,7 @@ def _batch() -> Schema:
         "required": ["entry", "time", "person"],
     }  # fmt: skip
     groups = ("weighed", "steps", "yielded", "tested", "accepted", "verified", "labels", "lots")
-    properties: Schema = {"id": {"type": "string"}, "state": {"enum": ["open", "released", "rejected"]}, "held": {"type": "boolean"}, "plan": plan}  # fmt: skip
+    properties: Schema = {"id": {"type": "string"}, "state": {"enum": ["open", "released", "rejected", "recalled"]}, "held": {"type": "boolean"}, "plan": plan}  # fmt: skip
     properties |= {name: {"type": "array", "items": fact} for name in groups}
     return {"type": "object", "properties": properties, "required": list(properties), "$defs": definitions}
 

@@ -312,6 +312,54 @@ def clear(app: App, id: str, reason: str, as_json: bool) -> None:
 
 @lot.command()
 @click.argument("id")
+@click.option("--to", "now", required=True, metavar="QUANTITY", help='What a count found, such as "92 tablets".')
+@click.option("--reason", required=True, help="Why the record says another amount.")
+@json_option
+@click.pass_obj
+def adjust(app: App, id: str, now: str, reason: str, as_json: bool) -> None:
+    """Correct the amount of a lot after a count; what the record said stays on it.
+
+    \b
+    compounding lot adjust TAB-1 --to "92 tablets" --reason "four broken in the bottle"
+    """
+    from compounding.work.dispensing import adjust as decide_adjust
+
+    def decide() -> Decision:
+        found, problems = _known(app, id)
+        fact, more = decide_adjust(found, now) if found else (None, [])
+        return _decided_if(fact, id, found, problems + more, reason)
+
+    _done(app, *app.record(decide), id, f"Lot {id} holds {now} by count: {reason}.", as_json)
+
+
+@lot.command()
+@click.argument("id")
+@click.option("--amount", metavar="QUANTITY", help="How much; default: all that is left.")
+@click.option("--reason", required=True, help="Why it is thrown away.")
+@json_option
+@click.pass_obj
+def discard(app: App, id: str, amount: str | None, reason: str, as_json: bool) -> None:
+    """Record that a lot, or some of it, is thrown away.
+
+    \b
+    compounding lot discard TAB-1 --reason "expired"
+    """
+    from compounding.work.dispensing import discard as decide_discard
+
+    def decide() -> Decision:
+        found, problems = _known(app, id)
+        fact, more = decide_discard(found, amount) if found else (None, [])
+        return _decided_if(fact, id, found, problems + more, reason)
+
+    _done(app, *app.record(decide), id, f"Lot {id}: {amount or 'all that was left'} thrown away: {reason}.", as_json)
+
+
+def _decided_if(fact: Record | None, id: str, found: Lot | None, problems: list[Problem], reason: str) -> Decision:
+    return _decided(fact, id, found, problems, reason) if fact else Decision([], problems, {})
+
+
+@lot.command()
+@click.argument("id")
 @json_option
 @click.pass_obj
 def show(app: App, id: str, as_json: bool) -> None:
@@ -339,6 +387,10 @@ def show(app: App, id: str, as_json: bool) -> None:
         click.echo(f"  packs {packing.mass} in size {packing.size} of {packing.maker}")
     for batch, line, taken in found.used:
         click.echo(f"  used {told(taken)} in {batch} ({line})")
+    for thrown, why in found.discarded:
+        click.echo(f"  thrown away {told(thrown)}: {why}")
+    for change, why in found.adjusted:
+        click.echo(f"  {told(abs(change))} {'more' if change.magnitude > 0 else 'less'} by count: {why}")
 
 
 @lot.command("list")

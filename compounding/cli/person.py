@@ -11,7 +11,7 @@ from compounding.cli.app import App, Decision
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.cli.signing import Signing, passphrase_of, site_keys
 from compounding.problems import NotUnderstood, Problem, Refused
-from compounding.records.facts import KeyCreated, KeyRetired, KeyRevoked
+from compounding.records.facts import KeyCreated, KeyRetired, KeyRevoked, NameErased
 from compounding.records.people import Key, active_key
 from compounding.records.record import Record, validated
 from compounding.settings import Person, keys_folder, read_settings
@@ -144,6 +144,27 @@ def _signed(
 
     _, entries = app.record(decide, Signing(app, others, introduced))
     return entries[0].sequence
+
+
+@person.command()
+@click.argument("prescription")
+@click.option("--reason", required=True, help="Why the name is erased.")
+@click.pass_obj
+def forget(app: App, prescription: str, reason: str) -> None:
+    """Erase the patient's name of a prescription; the record keeps the number, and stays whole.
+
+    \b
+    compounding --as ana person forget 1234567 --reason "asked for on 3 May"
+    """
+    if "pharmacist" not in app.person.roles:
+        text = f"{app.person.name} is {' and '.join(app.person.roles)}: a pharmacist must erase a name"
+        raise Refused(Problem("person.role", text, app.person_id))
+    if app.journal.recall_personal(prescription) is None:
+        raise Refused(Problem("person.no-name", f"No name is kept for prescription {prescription}", prescription))
+    fact = NameErased(prescription=prescription)
+    app.record(lambda: Decision([(fact, (f"rx:{prescription}",))], [], {}, reason))
+    app.journal.forget_personal(prescription)
+    click.echo(f"The name kept for prescription {prescription} is erased.")
 
 
 @person.command("list")

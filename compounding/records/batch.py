@@ -10,12 +10,14 @@ from typing import Any
 from compounding.records.facts import (
     BatchOpened,
     DeviationAccepted,
+    Dispensed,
     LabelPrinted,
     LabelsAccounted,
     LabelScanned,
     LotReceived,
     PrintDone,
     PrintFailed,
+    Recalled,
     Recorded,
     Rejected,
     Released,
@@ -50,14 +52,18 @@ class Batch:
     scanned: tuple[Recorded, ...] = ()
     accounted: tuple[Recorded, ...] = ()
     lots: tuple[Recorded, ...] = ()
+    dispensed: tuple[Recorded, ...] = ()
+    recalled: Recorded | None = None
     investigations: tuple[Investigation, ...] = ()
     last_seen: int = 0
 
     @property
     def state(self) -> str:
-        """``released`` or ``rejected`` once it ended, else ``open``."""
+        """``released`` or ``rejected`` once it ended, ``recalled`` if it was called back after that, else ``open``."""
         if self.ended is None:
             return "open"
+        if self.recalled:
+            return "recalled"
         return "released" if isinstance(self.ended.fact, Released) else "rejected"
 
     @property
@@ -117,6 +123,7 @@ _GROUPS: dict[type, str] = {
     LabelScanned: "scanned",
     LabelsAccounted: "accounted",
     LotReceived: "lots",
+    Dispensed: "dispensed",
 }
 
 
@@ -126,6 +133,7 @@ def batch_of(recorded: Iterable[Recorded]) -> Batch | None:
     recorded = tuple(recorded)
     groups: dict[str, list[Recorded]] = {name: [] for name in _GROUPS.values()}
     ended: Recorded | None = None
+    recalled: Recorded | None = None
     last = 0
     for entry in recorded:
         last = entry.sequence
@@ -134,9 +142,11 @@ def batch_of(recorded: Iterable[Recorded]) -> Batch | None:
             batch = Batch(entry.fact.batch, entry.fact.plan, formula, entry)
         elif isinstance(entry.fact, Released | Rejected):
             ended = entry
+        elif isinstance(entry.fact, Recalled):
+            recalled = entry
         elif type(entry.fact) in _GROUPS:
             groups[_GROUPS[type(entry.fact)]].append(entry)
     if batch is None:
         return None
     grouped: dict[str, Any] = {name: tuple(each) for name, each in groups.items()}
-    return replace(batch, **grouped, ended=ended, investigations=investigations_of(recorded), last_seen=last)
+    return replace(batch, **grouped, ended=ended, recalled=recalled, investigations=investigations_of(recorded), last_seen=last)

@@ -108,6 +108,21 @@ class LotCleared(Record, frozen=True, kw_only=True):
     lot: str
 
 
+class LotAdjusted(Record, frozen=True, kw_only=True):
+    """A count found another amount than the record says; the entry holds the reason."""
+
+    lot: str
+    was: QuantityText
+    counted: QuantityText
+
+
+class LotDiscarded(Record, frozen=True, kw_only=True):
+    """Some of a lot, or all that was left, was thrown away; the entry holds the reason."""
+
+    lot: str
+    amount: QuantityText
+
+
 class BatchOpened(Record, frozen=True, kw_only=True):
     """A plan became a batch. The formula is kept whole, line by line, so that the record can be judged by itself."""
 
@@ -314,6 +329,28 @@ class Rejected(Record, frozen=True, kw_only=True):
     batch: str
 
 
+class Dispensed(Record, frozen=True, kw_only=True):
+    """A labelled container went out. Who got it stands beside the journal, under its prescription."""
+
+    batch: str
+    label: str
+    prescription: str
+    quantity: QuantityText
+
+
+class NameErased(Record, frozen=True, kw_only=True):
+    """The name that stood beside the journal for a prescription was erased; the entry holds the reason."""
+
+    prescription: str
+
+
+class Recalled(Record, frozen=True, kw_only=True):
+    """A released batch is called back: nothing of it is labelled or dispensed any more. The entry holds the reason."""
+
+    batch: str
+    because_of: str | None = None
+
+
 class JournalResumed(Record, frozen=True, kw_only=True):
     """An older copy of the journal goes on, knowingly: what was seen before it was put back, and is not in it."""
 
@@ -480,6 +517,8 @@ KINDS: Mapping[str, type[Record]] = {
         LotMeasured,
         LotQuarantined,
         LotCleared,
+        LotAdjusted,
+        LotDiscarded,
         BatchOpened,
         Weighed,
         StepDone,
@@ -499,6 +538,9 @@ KINDS: Mapping[str, type[Record]] = {
         Verified,
         Released,
         Rejected,
+        Dispensed,
+        Recalled,
+        NameErased,
         JournalResumed,
         LabelPrinted,
         StickerPrinted,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import amount, decimal_text, quantity, written
-from compounding.records.facts import BatchOpened, Rejected, Released, Tested
+from compounding.records.facts import BatchOpened, Recalled, Rejected, Released, Tested
 from compounding.records.plan import Plan
 from compounding.records.record import Record
 
@@ -85,6 +85,8 @@ def series_subjects(plan: Plan, fact: Record) -> tuple[str, ...]:
         case Tested(trait=trait):
             return (results_subject(series, trait),)
         case Released(batch=batch):
+            return (f"{ENDED}{batch}",)
+        case Recalled(batch=batch):
             return (f"{ENDED}{batch}",)
         case Rejected(batch=batch):
             return (rejected_subject(series), f"{ENDED}{batch}")

@@ -9,7 +9,9 @@ from fractions import Fraction
 
 from compounding.quantities import Quantity, count, quantity
 from compounding.records.facts import (
+    LotAdjusted,
     LotCleared,
+    LotDiscarded,
     LotMeasured,
     LotQuarantined,
     LotReceived,
@@ -29,6 +31,7 @@ class Lot:
         weights: the latest individual weights, as read.
         packing: the latest packing statistic for each size and maker.
         used: what batches took from it, by batch and line.
+        adjusted, discarded: what counts changed and what was thrown away, each with its reason.
         quarantined: why it may not be used, or None.
         last_seen: sequence of the latest entry about it.
     """
@@ -41,6 +44,8 @@ class Lot:
     used: tuple[tuple[str, str, Quantity], ...]
     quarantined: str | None
     last_seen: int
+    adjusted: tuple[tuple[Quantity, str], ...] = ()
+    discarded: tuple[tuple[Quantity, str], ...] = ()
 
     @property
     def id(self) -> str:
@@ -52,10 +57,14 @@ class Lot:
 
     @property
     def left(self) -> Quantity:
-        """What was received less what was used, in the unit received."""
+        """What was received less what was used and thrown away, as counts have corrected it, in the unit received."""
         left = quantity(self.received.amount)
         for _, _, taken in self.used:
             left = left - taken
+        for change, _ in self.adjusted:
+            left = left + change
+        for thrown, _ in self.discarded:
+            left = left - thrown
         return left
 
     def after(self, measured: LotMeasured) -> Lot:
@@ -103,6 +112,11 @@ def _after(lot: Lot, entry: Recorded) -> Lot:
     match entry.fact:
         case LotMeasured() as measured:
             return lot.after(measured)
+        case LotAdjusted() as found:
+            change = quantity(found.counted) - quantity(found.was)
+            return replace(lot, adjusted=(*lot.adjusted, (change, entry.reason or "")))
+        case LotDiscarded() as thrown:
+            return replace(lot, discarded=(*lot.discarded, (quantity(thrown.amount), entry.reason or "")))
         case LotQuarantined():
             return replace(lot, quarantined=entry.reason or "no reason given")
         case LotCleared():

@@ -188,6 +188,10 @@ class Database(ABC):
             [row],
         )
 
+    def erase_personal(self, site: str, prescription: str) -> None:
+        """Erase who a prescription is for; only inside `writing`."""
+        self._put("DELETE FROM personal WHERE site = ? AND prescription = ?", [(site, prescription)])
+
     def personal(self, site: str, prescription: str) -> PersonalRow | None:
         """Who a prescription is for, unless it was never known or has been erased."""
         statement = f"SELECT {_PERSONAL} FROM personal WHERE site = ? AND prescription = ?"

@@ -432,6 +432,11 @@ class Journal:
             self.database.put_personal(row)
         return Personal(row.prescription, row.name, row.address, row.digest)
 
+    def forget_personal(self, prescription: str) -> None:
+        """Erase the name of a prescription; the entries that hold its digest stay, and say nothing without it."""
+        with self.database.writing(self.site):
+            self.database.erase_personal(self.site, plain_text(prescription, "prescription"))
+
     def recall_personal(self, prescription: str) -> Personal | None:
         """Who a prescription is for; None if it was never known here, or was erased.
 

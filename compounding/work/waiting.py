@@ -43,7 +43,7 @@ def waits_for(batch: Batch) -> Wait | None:
         if accounted(batch):
             return None
         return Wait("labels", "labels are not accounted for", f"compounding label account {batch.id}")
-    if batch.state == "rejected":
+    if batch.state in ("rejected", "recalled"):
         return None
     return _making(batch) or _deviation(batch) or _tests(batch) or _ending(batch)
 

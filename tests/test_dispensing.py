@@ -1,0 +1,156 @@
+"""From a lot to the patients and back: every portion adds up, and nothing of a recalled batch goes out."""
+
+from __future__ import annotations
+
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from compounding.cli.app import App
+from compounding.quantities import quantity
+from compounding.work.dispensing import adds_up, portions_of_batch, portions_of_lot
+from tests.bench import Bench, carried_on, forget_what_was_seen, stocked, story
+
+LABEL = 'label CAPS-1 --prescription {rx} --patient "{name}" --prescriber "Dr. J. Example" --quantity "30 capsules" --out {{folder}}/{rx}.pdf'
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """The demo's capsules, labelled for two patients; nobody writes to it."""
+    made = stocked(tmp_path_factory.mktemp("dispensing"))
+    carried_on(made, "CAPS-1", "label ")
+    for rx, name in ((7001, "Alex Sample"), (7002, "Bo Sample")):
+        made.do(LABEL.format(rx=rx, name=name), "tom")
+    return made
+
+
+@pytest.fixture
+def bench(released: Bench, tmp_path: Path) -> Bench:
+    shutil.copytree(released.folder, tmp_path / "bench")
+    return Bench(tmp_path / "bench")
+
+
+def labels(bench: Bench) -> list[str]:
+    return [each["label"] for each in bench.do("batch show CAPS-1 --json").json["labels"]]
+
+
+def traced(bench: Bench, id: str) -> list[tuple[str, str, str, str, str]]:
+    portions = bench.do(f"trace {id} --json").json["portions"]
+    return [(each["of"], each["id"], each["what"], each["where"], each["amount"]) for each in portions]
+
+
+def test_a_container_goes_out_once_under_its_label(bench: Bench) -> None:
+    first, second = labels(bench)
+    told = bench.do(f"dispense {first} --json").json
+    assert (told["prescription"], told["quantity"], told["batch"]) == ("7001", "30 capsules", "CAPS-1")
+    assert bench.run(f"dispense {first}").codes == ["dispense.twice"]
+    bench.do(f"dispense ]d291{second}")  # as a scanner types it
+    assert bench.run("dispense L99999999").codes == ["dispense.label"]
+    bench.head()
+
+
+def test_a_lot_is_followed_to_the_patients_and_back(bench: Bench) -> None:
+    bench.do(f"dispense {labels(bench)[0]}")
+    forward = traced(bench, "TAB-1")
+    assert ("lot", "TAB-1", "used in batch", "CAPS-1", "4 tablets") in forward
+    assert ("lot", "TAB-1", "left", "", "96 tablets") in forward
+    [out] = [row for row in forward if row[2] == "dispensed"]
+    assert out[3].startswith("Rx 7001") and out[4] == "30 capsules"
+    back = traced(bench, "7001")
+    assert {row[1] for row in back if row[0] == "lot"} == {"TAB-1", "MCC-1", "CAP-1"}
+    assert traced(bench, "CAPS-1") == back
+    assert "30 capsules" in bench.do("trace TAB-1").out
+    assert bench.run("trace NOTHING").codes == ["trace.unknown"]
+
+
+def test_a_recalled_batch_is_neither_labelled_nor_dispensed_and_says_whom_to_call(bench: Bench) -> None:
+    first, second = labels(bench)
+    bench.do(f"dispense {first}")
+    assert bench.run('recall CAPS-1 --reason "notice"', "tom").codes == ["person.role"]
+    calls = bench.do('recall TAB-1 --reason "notice of the supplier" --json').json["calls"]
+    assert [(each["prescription"], each["patient"], each["state"]) for each in calls] == [
+        ("7001", "Alex Sample", "dispensed"),
+        ("7002", "Bo Sample", "labelled"),
+    ]
+    assert bench.run(f"dispense {second}").codes == ["dispense.not-released"]
+    assert "label.not-released" in bench.run(LABEL.format(rx=7003, name="Cy Sample"), "tom").codes
+    assert bench.run("certificate CAPS-1 --json").codes == ["certificate.not-released"]
+    assert bench.do("lot show TAB-1 --json").json["lot"]["quarantined"]
+    assert "recalled" in bench.do("batch list").out
+    assert bench.run('recall CAPS-1 --reason "again"').codes == ["recall.not-released"]
+    bench.head()
+
+
+def test_a_name_is_erased_and_the_record_stays_whole(bench: Bench) -> None:
+    assert bench.run("person forget 7001 --reason asked", "tom").codes == ["person.role"]
+    assert b"Alex Sample" in bench.journal.read_bytes()
+    bench.do("person forget 7001 --reason asked")
+    assert b"Alex Sample" not in bench.journal.read_bytes()
+    assert bench.run("person forget 7001 --reason asked").codes == ["person.no-name"]
+    [first, _] = bench.do('recall CAPS-1 --reason "notice" --json').json["calls"]
+    assert first["patient"].startswith("name erased")
+    bench.head()
+
+
+def test_a_batch_that_is_out_of_date_or_under_investigation_is_not_dispensed(bench: Bench) -> None:
+    bench.do("qc investigate open CAPS-1 --about complaint --what 'tastes of nothing'")
+    assert "dispense.not-released" in bench.run(f"dispense {labels(bench)[0]}").codes
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ('lot adjust TAB-1 --to "101 tablets" --reason count', "lot.more-than-received"),
+        ('lot adjust TAB-1 --to "96 tablets" --reason count', "lot.as-recorded"),
+        ('lot adjust TAB-1 --to "96 g" --reason count', "lot.amount"),
+        ('lot adjust TAB-1 --to "-1 tablets" --reason count', "quantity.not-understood"),
+        ('lot discard TAB-1 --amount "97 tablets" --reason old', "lot.too-little"),
+        ('lot discard TAB-1 --amount "9 g" --reason old', "lot.amount"),
+        ('lot discard NONE --reason old', "lot.unknown"),
+    ],
+)  # fmt: skip
+def test_a_lot_never_holds_less_than_nothing_nor_more_than_came_in(bench: Bench, command: str, code: str) -> None:
+    before = bench.journal.read_bytes()
+    assert bench.run(command).codes == [code]
+    assert bench.journal.read_bytes() == before
+
+
+def test_what_is_counted_and_thrown_away_is_off_the_lot_and_on_its_page(bench: Bench) -> None:
+    bench.do('lot adjust TAB-1 --to "92 tablets" --reason "four broken"')
+    bench.do('lot discard TAB-1 --amount "2 tablets" --reason "dropped"')
+    shown = bench.do("lot show TAB-1").out
+    assert "left 90 tablets" in shown and "4 tablets less by count: four broken" in shown
+    bench.do('lot discard TAB-1 --reason "expired"')
+    assert bench.do("lot show TAB-1 --json").json["lot"]["left"] == "0 tablets"
+    assert "source.none" in bench.run('plan naltrexone-capsule --strength "1.5 mg" --count 100').codes
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_every_portion_of_a_lot_and_a_batch_is_somewhere(data: st.DataObject, released: Bench, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "each", ignore_errors=True)
+    shutil.copytree(released.folder, tmp_path / "each")
+    forget_what_was_seen()
+    bench = Bench(tmp_path / "each")
+    for label in data.draw(st.lists(st.sampled_from(labels(bench)), unique=True)):
+        bench.do(f"dispense {label}")
+    for _ in range(data.draw(st.integers(0, 3))):
+        amount = data.draw(st.integers(1, 40))
+        word = data.draw(st.sampled_from((f'adjust TAB-1 --to "{amount} tablets"', f'discard TAB-1 --amount "{amount} tablets"')))
+        bench.run(f"lot {word} --reason why")
+    app = App(str(bench.folder / "settings.toml"), "ana")
+    try:
+        lot, batch = app.lot("TAB-1"), app.batch("CAPS-1")
+        assert lot is not None and Fraction(lot.left.magnitude) >= 0
+        assert adds_up(portions_of_lot(lot), quantity(lot.received.amount))
+        assert adds_up(portions_of_batch(batch), quantity("103 capsules"))
+    finally:
+        app.close()
+
+
+def test_the_story_that_the_tests_rest_on_makes_as_many_as_they_say() -> None:
+    assert any('--made "103 capsules"' in command for _, command in story("CAPS-1"))
