@@ -15,6 +15,9 @@ from compounding.cli import demo
 from compounding.data_files import data_folder
 from compounding.store.journal import Journal
 from tests.bench import Bench, begun, carried_on, ran, stocked
+from tests.pages import alike, run_all, shown_in
+
+PAGES = Path(__file__).parent.parent / "docs" / "how-to"
 
 
 @pytest.fixture(scope="module")
@@ -294,3 +297,34 @@ def test_the_export_of_a_batch_shows_nothing_of_another(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "batch yield")
     bench.do("batch export LIQ-1 --out {folder}/LIQ-1.batch")
     assert b"CAPS-1" not in (bench.folder / "LIQ-1.batch").read_bytes()
+
+
+# ---- heads on paper ----
+
+
+def test_a_worksheet_of_long_ago_is_a_witness(bench: Bench) -> None:
+    early = bench.do("journal head").out.split()[0]
+    bench.do("batch verify LIQ-1", "ben")
+    shown = bench.do(["journal", "verify", "--witness", early.lower(), "--witness", f"Journal head {early}"]).out
+    assert f"The head {early} is that of the first 28 entries" in shown
+    after = bench.do(["journal", "verify", "--from", early, "--json"]).json
+    assert after["witnesses"] == [{"head": early, "entries": 28}]
+    assert bench.do("journal verify --quick").out.startswith("The journal is byte for byte as its head says: 29")
+    other = ("1" if early[0] == "0" else "0") + early[1:]
+    assert bench.run(["journal", "verify", "--witness", other]).codes == ["witness.misread"]
+    strange = early.translate(str.maketrans("0123456789ABCDEF", "123456789ABCDEF0"))
+    assert bench.run(["journal", "verify", "--witness", strange]).codes == ["witness.unknown"]
+    assert bench.run(["journal", "verify", "--from", strange]).codes == ["witness.unknown"]
+    assert bench.run(["journal", "verify", "--witness", "4T7K"]).codes == ["log.code"]
+    assert bench.run(["journal", "verify", "--quick", "--from", early]).codes == ["verify.both"]
+
+
+# ---- the pages ----
+
+
+@pytest.mark.parametrize("name", ["sign-and-verify", "replace-a-lost-passphrase"])
+def test_the_commands_of_the_page_say_what_it_shows(name: str, tmp_path: Path) -> None:
+    demo.write_passphrases(tmp_path)
+    shown = shown_in((PAGES / f"{name}.md").read_text("utf-8"))
+    for each, (_, printed) in zip(shown, run_all(shown, tmp_path), strict=True):
+        assert alike(printed) == alike(each.printed), each.typed

@@ -378,7 +378,7 @@ class Record:
             if entry.person in self.investigated.pop(entry.body.get("investigation"), {entry.person}):
                 raise self.wrong(entry, "duty.own-investigation", "who took part in it closed it, or it was not open")
             self.to_reject = self.to_reject or entry.body.get("disposition") == "reject"
-        elif kind in ("investigation-opened", "result-invalidated", "investigation-concluded") or entry.body.get("retest"):
+        elif kind in ("investigation-opened", "result-invalidated", "investigation-concluded") or entry.body.get("retest"):  # fmt: skip
             self.investigated.setdefault(entry.body.get("investigation"), set()).add(entry.person)
 
 
@@ -430,7 +430,7 @@ def check(content: bytes, told: list[str], head: str | None = None) -> list[str]
             entry.check_signatures()
             record.take(entry)
             for each in entry.signing:
-                told.append(f"  entry {entry.sequence:>5}  {entry.time[:19]}Z  {entry.kind:<18} signed by {each['name']} ({each['person']}): {each['meaning']}")  # fmt: skip
+                told.append(f"  entry {entry.sequence:>5}  {entry.time[:10]} {entry.time[11:16]} UTC  {entry.kind:<18} signed by {each['name']} ({each['person']}): {each['meaning']}")  # fmt: skip
         except Altered as found:
             wrong.append(str(found))
     if record.state == "unopened" and not wrong:
@@ -446,7 +446,7 @@ def check(content: bytes, told: list[str], head: str | None = None) -> list[str]
             wrong.append(f"file.stranger no entry names the attachment {digest[:16]}")
     wrong += check_exporter(content, last["signature"], exporter, record)
     told += [f"  key {code_of(sha(bytes.fromhex(public)))}  {key['name']} ({key['person']}), {', '.join(sorted(key['roles']))}{', ' + key['ended'] if key['ended'] else ''}" for public, key in record.keys.items()]  # fmt: skip
-    told.append(f"  {record.state}; {len(files)} attached files; exported by {exporter['name'] or 'nobody named'} on {exporter['time'][:19]}Z")  # fmt: skip
+    told.append(f"  {record.state}; {len(files)} attached files; exported by {exporter['name'] or 'nobody named'} on {exporter['time'][:10]} {exporter['time'][11:16]} UTC")  # fmt: skip
     if head is not None and typed_code(head) != code:
         wrong.append(f"head.other the head on paper, {typed_code(head)}, is not the head of this file, {code}")
     return wrong

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from pathlib import Path
@@ -125,8 +126,9 @@ def verify(app: App, witnesses: tuple[str, ...], trusted: str | None, quick: boo
 
 
 def _scanned(text: str) -> str:
-    """The code out of what was typed, or scanned with the words around it."""
-    return text.rsplit(":", 1)[-1].removeprefix("head ").strip()
+    """The code out of what was typed, or scanned with the words before it."""
+    found = re.search(r"(?i)(?:^|[^0-9a-z])((?:[0-9a-z][ -]?){25}[0-9a-z])$", text.strip())
+    return found[1] if found else text
 
 
 def _strange(found: Found) -> Problem | None:

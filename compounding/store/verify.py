@@ -57,8 +57,8 @@ def verify(
     """
     problems: list[Problem] = []
     database = journal.database
-    entries = _bytes_alone(journal, progress) if quick else _entries(journal, progress, trusted)
-    for checked in (_file(database), entries, () if quick else _personal(database)):
+    parts = (_file(database), _entries(journal, progress, trusted), _personal(database))
+    for checked in (_bytes_alone(journal, progress),) if quick else parts:
         try:
             with database.reading():
                 problems.extend(checked)
@@ -201,27 +201,23 @@ def _bytes_alone(journal: Journal, progress: Progress | None) -> Iterator[Proble
     database, site = journal.database, journal.site
     total, peaks = database.count(site), _Peaks()
     digest, grow = sha256, peaks.grow
-    row = None
-    for row in database.every_leaf(site):
-        sequence, body, signatures, leaf, _ = row
+    kept = b""
+    for place, (sequence, body, signatures, leaf, stored) in enumerate(database.every_leaf(site), start=1):
         found = digest(b"\0" + (log.leaf_data(body, signatures) if signatures else body)).digest()
-        if found != leaf or sequence != peaks.size + 1:
-            yield _problem(
-                "entry", f"Entry {sequence} is the first bad one: its bytes are not at their place", f"entry {sequence}"
-            )
+        if found != leaf or sequence != place:
+            text = f"Entry {place} is the first bad one: its bytes are not those of its leaf, or it is missing"
+            yield _problem("entry", text, f"entry {place}")
             return
-        if (signatures or sequence == total) and _head_in(body) != (peaks.size, peaks.root().hex()):
-            yield _problem(
-                "entry",
-                f"Entry {sequence} names another head than that of the entries before it: verify all",
-                f"entry {sequence}",
-            )
+        if (signatures or place == total) and _head_in(body) != (peaks.size, peaks.root().hex()):
+            text = f"Entry {place} names another head than that of the entries before it; verify without --quick to find which"
+            yield _problem("entry", text, f"entry {place}")
             return
         grow(leaf)
-        if progress and sequence % _PROGRESS_EVERY == 0:
-            progress(sequence, total)
-    if row is not None and row[4] != peaks.stored():
-        yield _problem("entry", f"Entry {row[0]} is bad: the stored peaks are not those of the tree", f"entry {row[0]}")
+        kept = stored
+        if progress and place % _PROGRESS_EVERY == 0:
+            progress(place, total)
+    if kept != peaks.stored():
+        yield _problem("entry", f"Entry {total} is bad: the stored peaks are not those of the tree", f"entry {total}")
 
 
 def _head_in(body: bytes) -> tuple[int, str] | None:
