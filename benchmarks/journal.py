@@ -173,7 +173,7 @@ def main() -> int:
         f"| SHA-256 of {given.entries:,} entries of {size:.0f} bytes | {alone * per:.2f} µs | 1 | | |",
         f"| `journal verify --quick` | {quick * per:.1f} µs | {quick / alone:.1f} | at most {AT_MOST:g} | {verdict(quick / alone <= AT_MOST)} |",
         f"| `journal verify` | {whole * per:.1f} µs | {whole / alone:.1f} | at most {AT_MOST:g} | {verdict(whole / alone <= AT_MOST)} |",
-        f"| of both: SQLite's own check of its structure | {structure * per:.1f} µs | {structure / alone:.1f} | | |",
+        f"| of the latter: SQLite's own check of its structure | {structure * per:.1f} µs | {structure / alone:.1f} | | |",
         f"| `journal verify`, {given.signed:,} signed entries | {1e6 / signed:.0f} µs | {signed:,.0f} a second | at least {AT_LEAST:,.0f} | {verdict(signed >= AT_LEAST)} |",
     ]
     share = durable["journal"] / durable["bare"]
