@@ -78,7 +78,7 @@ def test_a_queue_that_knows_only_letter_is_refused_before_anything_is_recorded(b
 
 def test_a_printer_that_is_away_has_printed_nothing_and_gets_nothing_later(bench: Bench, system: Cups) -> None:
     queue = system.queue("AWAY", f"socket://127.0.0.1:{free_port()}")
-    failed = printed(bench, "--print", queue, "--timeout", "5", quantity="103 capsules")
+    failed = printed(bench, "--print", queue, "--timeout", "10", quantity="103 capsules")
     assert (failed.code, failed.codes) == (3, ["printer.away"])
     (fact,) = facts(bench, "printing")
     assert "was cancelled" in fact["reason"]
@@ -91,7 +91,7 @@ def test_a_printer_that_is_away_has_printed_nothing_and_gets_nothing_later(bench
 
 def test_a_printer_without_labels_is_named_and_then_refused_at_once(bench: Bench, system: Cups) -> None:
     queue = system.queue("EMPTY", "noroll://here")
-    failed = printed(bench, "--print", queue, "--timeout", "5")
+    failed = printed(bench, "--print", queue, "--timeout", "10")
     assert (failed.code, failed.codes) == (3, ["printer.out-of-paper"])
     assert facts(bench, "printing")[0]["reason"].startswith("The printer of EMPTY is out of labels")
 
