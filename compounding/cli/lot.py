@@ -390,7 +390,8 @@ def show(app: App, id: str, as_json: bool) -> None:
     for thrown, why in found.discarded:
         click.echo(f"  thrown away {told(thrown)}: {why}")
     for change, why in found.adjusted:
-        click.echo(f"  {told(abs(change))} {'more' if change.magnitude > 0 else 'less'} by count: {why}")
+        more = change.magnitude > 0
+        click.echo(f"  {told(change if more else 0 * change - change)} {'more' if more else 'less'} by count: {why}")
 
 
 @lot.command("list")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,9 @@ from compounding.cli.app import App, Decision
 from compounding.cli.show import emit, json_option, notice
 from compounding.problems import Problem, Refused, stopping
 from compounding.records.facts import LotReceived
+
+if TYPE_CHECKING:
+    from compounding.store.journal import Entry
 
 
 @click.command("import")
@@ -49,8 +54,9 @@ def import_lots(app: App, file: Path, sheet: str | None, delimiter: str, dry_run
         facts = [(lot, (f"lot:{lot.lot}",)) for lot in found]
         return Decision(facts, every, {f"lot:{lot.lot}": 0 for lot in found})
 
+    entries: Sequence[Entry] = ()
     if dry_run:
-        decision, entries = decide(), ()
+        decision = decide()
         if not decision.facts:
             raise Refused(decision.problems)
     else:

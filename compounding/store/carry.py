@@ -154,8 +154,8 @@ def _row(raw: bytes, signatures: bytes, before: Frontier, path: Path, line: int)
     leaf = log.leaf_hash(log.leaf_data(raw, signatures))
     peaks = b"".join(log.grown(before, leaf).peaks)
     stated = _read(raw, path, line)
-    texts = [stated.get(name) for name in ("site", "sequence", "kind", "time", "person", "idempotency_key")]
-    row = Row(*texts, raw, signatures, leaf, peaks)  # type: ignore[arg-type]
+    names = ("site", "sequence", "kind", "time", "person", "idempotency_key")
+    row = Row._make((*map(stated.get, names), raw, signatures, leaf, peaks))
     try:
         if row.sequence != before.size + 1:
             raise _wrong(path, line, f"entry {before.size + 1} is missing or not at its place")

@@ -131,7 +131,7 @@ class Database(ABC):
     def every_leaf(self, site: str) -> Iterator[tuple[int, bytes, bytes, bytes, bytes]]:
         """Sequence, bytes, signatures, leaf and peaks of all entries in order, one at a time; only inside `reading`."""
         statement = "SELECT sequence, body, signatures, leaf, peaks FROM entries WHERE site = ? ORDER BY sequence"
-        return self._each(statement, site)  # type: ignore[return-value]
+        return self._each(statement, site)
 
     def rows(self, site: str, after: int) -> list[Row]:
         """All entries with a higher sequence, in order."""

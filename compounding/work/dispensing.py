@@ -104,7 +104,7 @@ def portions_of_lot(lot: Lot) -> tuple[Portion, ...]:
     """
     used = [Portion("used in batch", batch, taken) for batch, _, taken in lot.used]
     thrown = [Portion("thrown away", reason, amount) for amount, reason in lot.discarded]
-    counted = [Portion("missing by count", reason, -change) for change, reason in lot.adjusted]
+    counted = [Portion("missing by count", reason, 0 * change - change) for change, reason in lot.adjusted]
     return (*used, *thrown, *counted, Portion("left", "", lot.left))
 
 

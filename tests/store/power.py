@@ -11,6 +11,7 @@ import fcntl
 import os
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 SHUTDOWN = 0x8004587D  # FS_IOC_SHUTDOWN
@@ -33,6 +34,11 @@ class PowerSupply:
         subprocess.run(["mount", "-o", "loop", str(self._image), str(self.folder)], check=True)
 
     def disconnect(self) -> None:
+        """Unmount it; processes that were killed may hold it for a moment yet."""
+        for _ in range(50):
+            if subprocess.run(["umount", str(self.folder)], capture_output=True, check=False).returncode == 0:
+                return
+            time.sleep(0.2)
         subprocess.run(["umount", str(self.folder)], check=True)
 
     def cut(self) -> None:
