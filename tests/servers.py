@@ -80,10 +80,10 @@ class Server:
             file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
 
 
-def new_folder() -> Path:
+def new_folder(*, on_disk: bool = False) -> Path:
     """A folder that the server's user owns; in memory if there is room, for there a commit costs nothing."""
     memory = Path("/dev/shm")
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30
+    roomy = not on_disk and memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30
     folder = Path(tempfile.mkdtemp(prefix="compounding-server-", dir=memory if roomy else None))
     give(folder)
     return folder
@@ -102,7 +102,7 @@ def made(folder: Path, port: int = 5432) -> Server:
         "--data-checksums", "--wal-segsize=1")  # fmt: skip
     server.configure(
         listen_addresses="", unix_socket_directories=str(folder), port=str(port), max_connections="300",
-        shared_buffers="32MB", max_wal_size="64MB", min_wal_size="8MB", autovacuum="off",
+        shared_buffers="32MB", dynamic_shared_memory_type="mmap", max_wal_size="64MB", min_wal_size="8MB", autovacuum="off",
     )  # fmt: skip
     return server
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from compounding.store.journal import Entry, Journal
 
 # How often a command decides while others may write about the same thing meanwhile; after that it holds the journal.
-DECISIONS = 3
+DECISIONS = 2
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ Tasks, all at site ``main``:
     draw TIMES      TIMES draws of 1 from the lot, each decided on what is left; says when nothing is left
     careless TIMES  the seeded bug: draws without naming what the decision saw
     approve TIMES   at TIMES instants that all share, one approval of a batch, decided on whether it has one
+    spread TIMES SITES   TIMES entries each, at one of SITES sites (site-0, site-1 ...), about nothing shared
+    bare TIMES      TIMES rows each into a table without chain, lock or trigger: what the server can do
     command WORDS   the command line, PLACE is its settings file; ``{number}`` stands for the number of the process
 
 Prints one line of JSON: for each process its exit code, what it did, and its longest wait in seconds.
@@ -30,11 +32,11 @@ from compounding.store.journal import ClockBehind, Draft, Journal, JournalMoved
 
 SHARED, LOT = 5, "lot:SHARED"
 APART = 0.02  # seconds from one shared instant to the next
-TRIES = 3  # as often as a command decides before it holds the journal
+TRIES = 2  # as often as a command decides before it holds the journal
 
 
-def fact(kind: str, subject: str, name: str) -> Draft:
-    return Draft(kind, {"amount": 1}, (subject,), name, "bench", "", datetime.now(UTC))
+def fact(kind: str, subject: str, name: str, **body: int) -> Draft:
+    return Draft(kind, body, (subject,), name, "bench", "", datetime.now(UTC))
 
 
 def decided(journal: Journal, decide: Callable[[], tuple[Draft, dict[str, int]] | None], told: dict[str, Any]) -> bool:
@@ -62,11 +64,11 @@ def append(journal: Journal, name: str, told: dict[str, Any]) -> None:
 
 def draw(journal: Journal, name: str, told: dict[str, Any], times: int, *, careless: bool) -> None:
     def decide() -> tuple[Draft, dict[str, int]] | None:
-        entries = journal.entries(LOT)
-        left = entries[0].body["amount"] - (len(entries) - 1)
-        if left < 1:
+        last = journal.last_seen([LOT])[LOT]
+        (entry,) = journal.entries(LOT, after=last - 1)[:1]
+        if entry.body["left"] < 1:
             return None
-        return fact("Drawn", LOT, name), {} if careless else {LOT: entries[-1].sequence}
+        return fact("Drawn", LOT, name, left=entry.body["left"] - 1), {} if careless else {LOT: entry.sequence}
 
     for _ in range(times):
         if not timed(told, lambda: decided(journal, decide, told)):
@@ -103,14 +105,34 @@ def command(words: list[str], settings: str, number: int, told: dict[str, Any], 
     return done.code
 
 
+def bare(address: str, times: int, told: dict[str, Any], wait: Callable[[], None]) -> int:
+    import psycopg
+
+    with psycopg.connect(address, autocommit=True) as connection:
+        wait()
+        began = time.monotonic()
+        for _ in range(times):
+            connection.execute("INSERT INTO compounding.bare VALUES (%s)", (b"x" * 600,))
+        told["seconds"], told["done"] = time.monotonic() - began, times
+    return 0
+
+
 def one(number: int, task: list[str], place: Place, wait: Callable[[], None]) -> tuple[int, dict[str, Any]]:
     name = f"writer {number}"
     told: dict[str, Any] = {"done": 0, "moved": 0, "longest": 0.0}
     if task[0] == "command":
         return command(task[1:], str(place), number, told, wait), told
-    with Journal.open(place, "main") as journal:
+    if task[0] == "bare":
+        return bare(str(place), int(task[1]), told, wait), told
+    site = f"site-{number % int(task[2])}" if task[0] == "spread" else "main"
+    with Journal.open(place, site) as journal:
         wait()
         match task:
+            case ["spread", times, _]:
+                began = time.monotonic()
+                for _ in range(int(times)):
+                    timed(told, lambda: bool(journal.append([fact("Weighed", f"batch:{number}", name)], {})))
+                told["seconds"] = time.monotonic() - began
             case ["append"]:
                 append(journal, name, told)
             case ["draw" | "careless", times]:

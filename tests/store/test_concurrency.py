@@ -43,7 +43,7 @@ def crowd_of(count: int, place: Place, *task: str) -> list[dict[str, Any]]:
 
 def stocked(place: Place, amount: int) -> None:
     with begun(place) as journal:
-        journal.append([draft("Received", crowd.LOT, body={"amount": amount})], {})
+        journal.append([draft("Received", crowd.LOT, body={"left": amount})], {})
 
 
 def drawn(place: Place) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -15,10 +17,12 @@ from compounding.store.journal import Journal
 from compounding.store.verify import verify
 from tests.bench import begun as begun_bench
 from tests.bench import carried_on, ran, story
+from tests.pages import alike, run_all, shown_in
 from tests.servers import WRITER, Server
 from tests.store.journals import SITE, begun, draft, filled
 
 ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "how-to" / "move-to-postgresql.md"
 
 
 @pytest.fixture
@@ -228,3 +232,37 @@ def test_init_writes_an_address_into_the_settings_and_a_file_takes_no_owner(tmp_
     bench.journal.unlink()
     assert "begins at" in bench.do("journal init").out
     assert bench.do("journal verify --json").json["entries"] == 0
+
+
+# ---- the page ----
+
+
+def test_the_page_moves_a_journal_to_a_server_as_it_shows(tmp_path: Path, server: Server, address: str) -> None:
+    page = PAGE.read_text("utf-8")
+    owner = server.address("postgres")
+    (line,) = (each for each in page.splitlines() if each.startswith('journal = "') and "target" not in each)
+    # The names of the page for the server's own, and back in what is printed.
+    names = {
+        "postgresql://pharmacy_owner@db.example/pharmacy": owner,
+        "postgresql://bench@db.example/pharmacy": address,
+    }
+    shown = shown_in(page)
+    moved = next(place for place, each in enumerate(shown) if "journal init" in each.typed)
+    begin, rest = shown[:moved], [replace(each, typed=_replaced(each.typed, names)) for each in shown[moved:]]
+    printed = run_all(begin, tmp_path)
+    settings = tmp_path / "pharmacy" / "settings.toml"
+    settings.write_text(re.sub(r'(?m)^journal = ".*?"', _replaced(line, names), settings.read_text()))
+    printed += run_all([shown[0], *rest], tmp_path)[1:]
+    for each, (code, told) in zip(shown, printed, strict=True):
+        told = told.replace(f"postgresql://{server.folder}/", "postgresql://db.example/")
+        assert (code, alike(told)) == (0, alike(each.printed)), each.typed
+    for statement in re.findall(
+        r"(?m)^CREATE .*;$", page.replace("pharmacy", "pharmacy_2").replace("bench", "bench_2")
+    ):
+        server.run(statement, database="postgres")
+
+
+def _replaced(text: str, names: dict[str, str]) -> str:
+    for name, own in names.items():
+        text = text.replace(name, own)
+    return text

@@ -40,21 +40,31 @@ def own_server() -> Iterator[Server]:
 
 
 def everybody_of(server: Server) -> list[int]:
-    """The server's processes, the first of them first."""
-    first = server.postmaster()
-    return [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+    """The server's processes: each works in the folder of its data."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):  # it has just ended
+            if place.readlink() == server.data:
+                found.append(int(place.parent.name))
+    return found
 
 
 def kill(server: Server) -> None:
     """All its processes at once, as when the machine stops."""
-    for pid in everybody_of(server):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    while everybody := everybody_of(server):
+        for pid in everybody:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     forget_locks(server)
 
 
 def forget_locks(server: Server) -> None:
     """Nobody collects the killed here, so their locks look held; after a machine's restart they would not."""
+    with suppress(OSError):  # the disk may be cut off
+        unlink_locks(server)
+
+
+def unlink_locks(server: Server) -> None:
     for lock in (server.data / "postmaster.pid", *server.folder.glob(".s.PGSQL.*")):
         lock.unlink(missing_ok=True)
 
@@ -144,15 +154,12 @@ def power_cuts(supply: PowerSupply, runs: int, setting: str = "") -> tuple[int, 
                 life, pid = written_until(born, server.address(), f"cut{number}", source.uniform(0, 0.1), setting)
                 born.hear_what_was_said(life)
                 before = set(life.done)
-                everybody = everybody_of(server)
                 supply.cut()
-                for process in everybody:
-                    with suppress(ProcessLookupError):
-                        os.kill(process, signal.SIGKILL)
+                kill(server)
                 end(born, life, pid)
                 supply.disconnect()
                 supply.connect()
-                forget_locks(server)
+                forget_locks(server)  # those of the disk as it was
                 server.start()
                 acknowledged += len(before)
                 lost += len(before - there(server.address(), before))
