@@ -31,7 +31,7 @@ from compounding.store.database import Place
 from compounding.store.journal import ClockBehind, Draft, Journal, JournalMoved
 
 SHARED, LOT = 5, "lot:SHARED"
-APART = 0.02  # seconds from one shared instant to the next
+APART = 0.05  # seconds from one shared instant to the next
 TRIES = 2  # as often as a command decides before it holds the journal
 
 
