@@ -113,6 +113,16 @@ def test_a_story_that_keeps_every_rule_holds_in_the_tool_and_offline(pen: Pen) -
     assert pen.journal.short_code() in told[0]
 
 
+@pytest.mark.parametrize("disposition", ["release", "reject"])
+def test_an_investigation_that_a_second_person_closed_lets_the_batch_go_or_rejects_it(
+    pen: Pen, disposition: str
+) -> None:
+    end = "label-printed" if disposition == "release" else "rejected"
+    tested = ("tested", "kim", INQUIRY | {"retest": 1})
+    investigated("released", tested, closing("ben", disposition), (end, "ana", BATCH, "ana"))(pen)
+    assert verify(pen.journal) == [] and offline["check"](exported(pen), []) == []
+
+
 def without_ben(pen: Pen) -> None:
     pen.end("key-revoked", "ben", "ana")
     pen.verified()
@@ -154,6 +164,25 @@ def deviation(by: str) -> Callable[[Pen], object]:
         pen.write("deviation-accepted", "ana", BATCH | {"entry": entry}, "ana")
 
     return story
+
+
+INQUIRY = BATCH | {"investigation": "INV-1"}
+
+
+def investigated(begin: str, *entries: tuple[Any, ...]) -> Callable[[Pen], object]:
+    """A beginning, an investigation that Kim opened, and what came after."""
+
+    def story(pen: Pen) -> None:
+        getattr(pen, begin)()
+        pen.write("investigation-opened", "kim", INQUIRY, subject="batch:B-1")
+        for kind, person, body, *signers in entries:
+            pen.write(kind, person, body, *signers, subject="batch:B-1")
+
+    return story
+
+
+def closing(by: str, disposition: str = "release") -> tuple[Any, ...]:
+    return ("investigation-closed", by, INQUIRY | {"disposition": disposition}, by)
 
 
 def after(begin: str, *entry: Any) -> Callable[[Pen], object]:
@@ -232,6 +261,35 @@ BROKEN: dict[str, tuple[Callable[[Pen], object], str, str]] = {
             pen.write("weighed", "tom", BATCH | {"lot": "L-1"}),
         ),
         "duty-lot-held", "order.lot",
+    ),
+    "released under investigation": (
+        investigated("verified", ("released", "ana", BATCH, "ana")), "duty-investigated", "order.investigated",
+    ),
+    "labelled under investigation": (
+        investigated("released", ("label-printed", "tom", BATCH)), "duty-investigated", "order.investigated",
+    ),
+    "closed by who tested again": (
+        investigated("made", ("tested", "ben", INQUIRY | {"retest": 1}), closing("ben")),
+        "duty-own-investigation", "duty.own-investigation",
+    ),
+    "closed by who set the result aside": (
+        investigated("made", ("result-invalidated", "ben", INQUIRY, "ben"), closing("ben")),
+        "duty-own-investigation", "duty.own-investigation",
+    ),
+    "closed by who concluded": (
+        investigated("made", ("investigation-concluded", "ben", INQUIRY), closing("ben")),
+        "duty-own-investigation", "duty.own-investigation",
+    ),
+    "closed by a technician": (investigated("made", closing("tom")), "duty-role", "duty.role"),
+    "closed unsigned": (
+        investigated("made", ("investigation-closed", "ben", INQUIRY | {"disposition": "release"})),
+        "duty-unsigned", "duty.unsigned",
+    ),
+    "closed before it was opened": (
+        after("made", *closing("ben")), "duty-investigation-unknown", "duty.own-investigation",
+    ),
+    "rejected after the release, though the investigation let it go": (
+        investigated("released", closing("ben"), ("rejected", "ana", BATCH, "ana")), "duty-batch-state", "order.batch-state",
     ),
 }  # fmt: skip
 
