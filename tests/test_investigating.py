@@ -323,6 +323,44 @@ def test_the_certificate_tells_what_was_set_aside_and_why(at: Any) -> None:
     assert "set aside" in next(row["found"] for row in said["results"] if row["verdict"] == "FAIL")
 
 
+def test_a_retest_of_content_uniformity_has_its_own_two_stages(at: Any) -> None:
+    bench, second = at(CLOSED), ID.replace("0001", "0002")
+    content, again = "qc content CAPS-1 --unit % ", "qc investigate retest {id} content --unit % "
+    wide, wider = " ".join(["91", "108", "92", "109", "90.5"] * 2), " ".join(["60", "101.5", "99.5", "140"] * 5)
+    unlike, near = " ".join(["90", "109.5", "91.5", "110", "93"] * 2), " ".join(["100.5", "99", "101", "98"] * 5)
+    assert run(bench, content + wide, "kim").codes == ["uniformity.test-20-more"]
+    assert run(bench, content + wider, "kim").codes == ["test.failed"]
+    do(bench, ("kim", PHASE_1), ("ana", PLAN.replace("--retests 2", "--retests 1")), id=second)
+    assert run(bench, again + wide, "kim", second).codes == ["retest.old-values"]  # those of the stage 1 before
+    assert run(bench, again + unlike, "kim", second).codes == ["uniformity.test-20-more"]
+    assert investigation(bench, second).retests_left == 1
+    assert run(bench, content + near, "kim").codes == ["retest.joins"]  # the 20 belong to the retest
+    assert run(bench, again + wider, "kim", second).codes == ["retest.old-values"]
+    assert "retest.missing" in run(bench, CONCLUDE, "kim", second).codes
+    do(bench, ("kim", again + near), id=second)
+    assert [each.fact.retest for each in investigation(bench, second).retests if hasattr(each.fact, "retest")] == [1, 1]
+    assert run(bench, again + unlike, "kim", second).codes == ["retest.too-many"]
+    do(bench, ("ana", INVALIDATE), ("kim", CONCLUDE), ("ana", ACTION), ("ben", RELEASE), id=second)
+    bench.do("batch release CAPS-1")
+    said = bench.do("certificate CAPS-1 --json").json["conclusion"]["text"]
+    assert said.startswith("All 5 results that count meet the limits of the formula. 2 were set aside")
+    bench.head()
+
+
+def test_rounded_values_that_happen_to_be_as_before_are_recorded_with_their_reason(tmp_path: Path) -> None:
+    bench = stocked(tmp_path / "bench")
+    carried_on(bench, "CAPS-1", "qc weights")
+    light = ["140 mg", *["183 mg"] * 5, *["184 mg"] * 4]
+    assert bench.run(["qc", "weights", "CAPS-1", *light], "kim").codes == ["test.failed"]
+    do(bench, ("kim", PHASE_1), ("ana", PLAN))
+    retest = ["qc", "investigate", "retest", ID, "weights"]
+    assert bench.run([*retest, *light], "kim").codes == ["retest.old-values"]
+    bench.do([*retest, *["183 mg"] * 4, *["184 mg"] * 6], "kim")
+    assert bench.run([*retest, *["184 mg"] * 6, *["183 mg"] * 4], "kim").codes == ["retest.old-values"]
+    retest[3:3] = ["--reason", "printout 8"]
+    bench.do([*retest, *["184 mg"] * 6, *["183 mg"] * 4], "kim")
+
+
 # ---- rejected, released, by hand ----
 
 
@@ -351,6 +389,28 @@ def test_a_complaint_holds_a_released_batch_and_its_labels_until_a_second_person
     assert run(bench, PLAN, id=second).codes == ["investigation.no-result"]
     do(bench, ("kim", PHASE_2), ("kim", f"{CONCLUDE} --no-action 'as it should be'"), ("ben", RELEASE), id=second)
     assert labelled(bench, "CAPS-1", "30 capsules", "second").code == 0
+
+
+def test_a_first_stage_that_asks_for_more_holds_a_released_batch_and_its_labels(at: Any) -> None:
+    from tests.test_story import labelled
+
+    bench = at(CLOSED)
+    bench.do("batch release CAPS-1")
+    label = re.search(r"Label (\S+) of", labelled(bench, "CAPS-1", "30 capsules").out)
+    assert label
+    wide, near = " ".join(["91", "108", "92", "109", "90.5"] * 2), " ".join(["100.5", "99", "101", "98"] * 5)
+    assert run(bench, f"qc content CAPS-1 --unit % {wide}", "kim").codes == ["uniformity.test-20-more"]
+    assert bench.do("batch show CAPS-1 --json").json["held"] is True
+    said = bench.do("certificate CAPS-1 --json").json["conclusion"]["text"]
+    assert said.startswith("Not finished, as its first stage asks for 20 more units: content uniformity. All 4")
+    again = f"label reprint {label[1]} --reason smeared --out {{folder}}/again.pdf"
+    assert labelled(bench, "CAPS-1", "30 capsules", "second").codes == bench.run(again).codes == ["label.held"]
+    do(bench, ("kim", f"qc content CAPS-1 --unit % {near}"))
+    assert bench.do("certificate CAPS-1 --json").json["conclusion"]["text"].startswith("All 5 results that count meet")
+    do(bench, ("tom", BY_HAND))
+    assert bench.run(again).codes == ["label.held"]
+    said = bench.do("certificate CAPS-1 --json").json["conclusion"]["text"]
+    assert said.startswith(f"Held by {ID.replace('0001', '0002')}, which is not closed. All 5")
 
 
 def test_a_result_that_fails_after_the_release_can_reject_the_batch_and_its_labels_are_called_back(at: Any) -> None:

@@ -79,6 +79,7 @@ def test_a_row_says_what_was_expected_seen_and_judged_by_whom_and_when(released:
     assert row.pop("entry") > 0
     assert row == {
         "counts": True,
+        "unfinished": False,
         "trait": "assay",
         "expected": "90.0 to 110.0 % of the labelled naltrexone hydrochloride",
         "observed": "98.7 % of label",
@@ -183,6 +184,8 @@ REFUSED = [
     ('qc observe LIQ-1 "total aerobic count" "<1000 CFU/mL"', 2, "test.count-undecided", "ask the laboratory"),
     ('qc observe LIQ-1 "sodium benzoate" "98%"', 2, "assay.unit", "such as 98.7 %"),
     ('qc observe LIQ-1 "sodium benzoate" "98 mg"', 2, "quantity.dimension", "98 mg"),
+    ('qc assay CAPS-1 "1480 mg"', 2, "test.not-possible", "more than a whole capsule of CAPS-1 holds (135 mg)"),
+    ('qc assay CAPS-1 "-98.7 %"', 2, "value.negative", "-98.7 % is below zero"),
     ('qc assay CAPS-1 "98.7 %" --date 2020-01-01', 1, "test.before-batch", "before CAPS-1 was prepared"),
     ('qc assay CAPS-1 "98.7 %" --date 2999-01-01', 1, "test.in-future", "has not come yet"),
     ('qc assay CAPS-1 "98.7 %" --date 22.11.2026', 2, "date.not-understood", "year first"),

@@ -454,8 +454,10 @@ def list_batches(app: App, /, **wanted: Any) -> None:
     found.sort(key=lambda each: (each.prepared, each.id))
     rows = []
     for each in found:
-        holds = each.id in held or (each.state == "open" and held_by(app.batch(each.id)))
-        state = f"{each.state}, held" if holds else each.state
+        if each.id in held:
+            state = f"{each.state}, held"
+        else:
+            state = _state(app.batch(each.id)) if each.state == "open" else each.state
         rows.append((each.id, each.name, each.strength, each.made, each.use_by, state))
     head = ("batch", "preparation", "strength", "for", "use by", "state")
     keys = ("id", "name", "strength", "made", "use_by", "state")
@@ -471,8 +473,9 @@ def open_investigations(app: App) -> list[Investigation]:
 
 
 def _state(found: Batch) -> str:
-    """Whether a batch is open, released or rejected, and held by a deviation or an investigation."""
-    return f"{found.state}, held" if found.under_investigation or held_by(found) else found.state
+    """Whether a batch is open, released or rejected, and held: by a deviation, an investigation, a test half done."""
+    unfinished = found.unfinished and found.state != "rejected"
+    return f"{found.state}, held" if found.under_investigation or held_by(found) or unfinished else found.state
 
 
 def batch_data(found: Batch) -> dict[str, Any]:

@@ -77,6 +77,16 @@ class Batch:
         invalid = {each.result.sequence for each in self.investigations if each.invalidated and each.result}
         return tuple(each for each in self.tested if each.sequence not in invalid)
 
+    @property
+    def unfinished(self) -> tuple[Recorded, ...]:
+        """Each stage 1 that asked for 20 more units and has not got them; it holds the batch, released or not."""
+        joined = {each.fact.joins for each in self.tested if isinstance(each.fact, Tested)}
+        return tuple(
+            each
+            for each in self.tested
+            if isinstance(each.fact, Tested) and each.fact.verdict == "test_20_more" and each.sequence not in joined
+        )
+
     def reading_of(self, line: str) -> Recorded | None:
         """The latest reading of a line: what stands for it now."""
         found = [each for each in self.weighed if isinstance(each.fact, Weighed) and each.fact.line == line]

@@ -78,18 +78,25 @@ def analysis_text(batch: Batch, names: Mapping[str, str], pharmacy: Pharmacy, he
 
 def _conclusion(batch: Batch, done: Sequence[ResultRow], names: Mapping[str, str]) -> Notice:
     """What the results come to, and the words that the batch was released with."""
-    standing = [row for row in done if row.counts]
+    aside = sum(not row.counts for row in done)
+    begun = [row.trait for row in done if row.unfinished]
+    standing = [row for row in done if row.counts and row.verdict != "test_20_more"]  # a first stage is half a result
     failed = [row.trait for row in standing if row.verdict == "fail"]
-    counted = "results" if len(standing) == len(done) else "results that count"
-    says = f"All {len(standing)} {counted} meet the limits of the formula."
+    says = []  # what speaks against the batch comes first
     if failed:
-        says = f"{len(failed)} of {len(standing)} results fail: {', '.join(failed)}."
-    if len(standing) < len(done):
-        says += f" {len(done) - len(standing)} was set aside by an investigation, and is told below."
+        says.append(f"{len(failed)} of {len(standing)} results fail: {', '.join(failed)}.")
+    if begun:
+        says.append(f"Not finished, as its first stage asks for 20 more units: {', '.join(begun)}.")
+    if batch.under_investigation:
+        says.append(f"Held by {', '.join(each.id for each in batch.under_investigation)}, which is not closed.")
+    if not failed:
+        says.append(f"All {len(standing)} {'results that count' if aside else 'results'} meet the limits of the formula.")
+    if aside:
+        says.append(f"{aside} {'was' if aside == 1 else 'were'} set aside by an investigation: see the notes.")
     fact = batch.ended.fact if batch.ended else None
     if batch.ended and isinstance(fact, Released):
-        says += f" {names.get(batch.ended.person, batch.ended.person)} released the batch: “{fact.meaning}”"
-    return Notice("RELEASED", says)
+        says.append(f"{names.get(batch.ended.person, batch.ended.person)} released the batch: “{fact.meaning}”")
+    return Notice("RELEASED", " ".join(says))
 
 
 def _result(row: ResultRow) -> ResultLine:

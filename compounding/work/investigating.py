@@ -9,6 +9,7 @@ Source:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -217,13 +218,16 @@ def plan_retest(
 # ---- retests ----
 
 
-def as_retest(investigation: Investigation, fact: Tested, reason: str | None) -> tuple[Tested | None, list[Problem]]:
+def as_retest(
+    batch: Batch, investigation: Investigation, fact: Tested, reason: str | None
+) -> tuple[Tested | None, list[Problem]]:
     """A result as the next retest of an investigation, with its number; it was judged as any result is.
 
     Args:
+        batch: the batch as it stands.
         investigation: as it stands.
         fact: the result, judged by the limits of the formula.
-        reason: why a value that equals the mean of the earlier ones is none.
+        reason: where values stand that look like earlier ones, or like their mean, and are neither.
 
     Source:
         fda-oos-retests; fda-oos-averaging
@@ -248,8 +252,8 @@ def as_retest(investigation: Investigation, fact: Tested, reason: str | None) ->
     numbers = {each.sequence: each.fact.retest for each in investigation.retests if isinstance(each.fact, Tested)}
     if fact.joins and fact.joins not in numbers:
         problems.append(_joins_another(fact, investigation.id))
-    if not problems and not fact.joins:
-        problems += _check_values(investigation, fact, reason)
+    if not problems:
+        problems += _check_values(batch, investigation, fact, reason)
     if problems:
         return None, problems
     number = numbers[fact.joins] if fact.joins else len(set(numbers.values())) + 1
@@ -270,14 +274,21 @@ def _joins_another(fact: Tested, id: str) -> Problem:
     return Problem("retest.joins", text, fact.trait)
 
 
-def _check_values(investigation: Investigation, fact: Tested, reason: str | None) -> list[Problem]:
-    """A retest is a reading of its own: neither the old values again nor their mean."""
+def _check_values(batch: Batch, investigation: Investigation, fact: Tested, reason: str | None) -> list[Problem]:
+    """A retest is a reading of its own: neither old values again, of whichever stage, nor the mean of earlier ones."""
+    if reason:
+        return []
+    of_the_trait = [each.fact for each in batch.tested if isinstance(each.fact, Tested) and each.fact.trait == fact.trait]
+    given = Counter(fact.values)
+    if len(fact.values) > 1 and any(each.values and Counter(each.values) <= given for each in of_the_trait):
+        text = (
+            f"{fact.trait}: these values hold those of an earlier result. Give the values of this retest alone. If they "
+            "read exactly that, say where they stand: retest --reason WHERE, then the rest"
+        )
+        return [Problem("retest.old-values", text, fact.trait, source="fda-oos-averaging")]
     earlier = [each.fact for each in (investigation.result, *investigation.retests) if each]
     values = [each.values for each in earlier if isinstance(each, Tested)]
-    if len(fact.values) > 1 and any(old and set(old) <= set(fact.values) for old in values):
-        text = f"{fact.trait}: these values hold those of an earlier result. Give the values of this retest alone"
-        return [Problem("retest.old-values", text, fact.trait, source="fda-oos-averaging")]
-    if reason or len(values) < 2 or not _is_mean(fact.values, values):
+    if len(values) < 2 or not _is_mean(fact.values, values):
         return []
     text = (
         f"{fact.trait}: {fact.values[0]} is the mean of the original result and the retests. A mean hides a result: give "

@@ -101,6 +101,9 @@ def check_label(batch: Batch, prescription: Prescription, on: date, replaces: st
     for each in batch.under_investigation if batch.state == "released" else ():
         text = f"{each.id} holds batch {batch.id} ({each.fact.what}): it gets no label before that is closed"
         problems.append(Problem("label.held", text, batch.id, source="fda-oos-2022"))
+    for entry in batch.unfinished if batch.state == "released" else ():
+        text = f"Entry {entry.sequence}, a stage 1 that asks for 20 more units, holds batch {batch.id}: test those first"
+        problems.append(Problem("label.held", text, batch.id, source="usp-905-table-2"))
     if date.fromisoformat(batch.plan.beyond_use.date) < on:
         text = f"The beyond-use date {batch.plan.beyond_use.date} of {batch.id} has passed: it gets no label"
         problems.append(Problem("label.out-of-date", text, batch.id))

@@ -26,6 +26,7 @@ class ResultRow:
         values, findings: single values as they were read, and what the judgement says of them.
         attachments: the files that prove it.
         counts: False for a result that an investigation set aside.
+        unfinished: True for a stage 1 that waits for 20 more units.
     """
 
     trait: str
@@ -44,6 +45,7 @@ class ResultRow:
     findings: tuple[str, ...] = ()
     attachments: tuple[Attached, ...] = ()
     counts: bool = True
+    unfinished: bool = False
 
     @property
     def limits(self) -> str:
@@ -61,14 +63,14 @@ def result_rows(batch: Batch, names: Mapping[str, str]) -> tuple[ResultRow, ...]
     rows = []
     for test in batch.formula.test:
         found = [each for each in batch.tested if isinstance(each.fact, Tested) and each.fact.trait == test.trait]
-        rows += [_row(test, each, names, each in batch.standing) for each in found] or [
+        rows += [_row(test, each, names, batch) for each in found] or [
             ResultRow(test.trait, test.method, test.expected, required=test.required, verified=test.verified)
         ]
     return tuple(rows)
 
 
-def _row(test: Test, recorded: Recorded, names: Mapping[str, str], counts: bool) -> ResultRow:
-    fact = recorded.fact
+def _row(test: Test, recorded: Recorded, names: Mapping[str, str], batch: Batch) -> ResultRow:
+    fact, counts = recorded.fact, recorded in batch.standing
     assert isinstance(fact, Tested)
     again = f" (retest {fact.retest} of {fact.investigation})" if fact.retest else ""
     aside = "" if counts else f" (set aside by {fact.investigation})"
@@ -89,6 +91,7 @@ def _row(test: Test, recorded: Recorded, names: Mapping[str, str], counts: bool)
         findings=fact.findings,
         attachments=fact.attachments,
         counts=counts,
+        unfinished=recorded in batch.unfinished,
     )
 
 

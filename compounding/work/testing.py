@@ -67,9 +67,7 @@ def when_found(
 
 def waiting(batch: Batch, trait: str) -> Recorded | None:
     """The stage 1 of a trait that asked for 20 more units and has not got them; None if there is none."""
-    results = [(each, each.fact) for each in batch.tested if isinstance(each.fact, Tested) and each.fact.trait == trait]
-    joined = {fact.joins for _, fact in results}
-    asked = [each for each, fact in results if fact.verdict == "test_20_more" and each.sequence not in joined]
+    asked = [each for each in batch.unfinished if isinstance(each.fact, Tested) and each.fact.trait == trait]
     return asked[-1] if asked else None
 
 
@@ -84,6 +82,10 @@ def assay_result(
         method: how it was found, if not as the formula says.
         laboratory: who found it.
 
+    Raises:
+        NotUnderstood: it is no percentage, or more than a whole capsule holds.
+        CannotCompute: it is not in the measure of the strength.
+
     Source:
         usp-general-notices-7 (rounded half up to the limit's decimals before it is compared)
     """
@@ -91,9 +93,33 @@ def assay_result(
     if problems or test is None:
         return None, problems
     share = percent_of_label(result, batch.plan.strength)
+    check_possible(batch, [share])
     observed = f"{_percent_like(share, _limit(test))} % of label"
     observed += "" if result.endswith("%") else f" ({result} of {batch.plan.strength})"
     return _judged(batch, test, conforms(share, *_limits(test)), observed, result, method, laboratory)
+
+
+def check_possible(batch: Batch, shares: Sequence[Fraction]) -> None:
+    """No capsule holds more active than its whole fill: that is a slip of unit or decimal point, and no result.
+
+    Args:
+        batch: the batch as it stands.
+        shares: what was found, one or several [percent of label].
+
+    Raises:
+        NotUnderstood: more than a capsule holds.
+    """
+    capsule = batch.plan.capsule
+    if capsule is None:
+        return
+    whole = 100 * ratio(quantity(capsule.fill), quantity(batch.plan.strength))
+    for share in shares:
+        if share > whole:
+            text = (
+                f"{decimal_text(share, 1)} % of label would be more than a whole capsule of {batch.id} holds "
+                f"({told(quantity(capsule.fill))}): check the unit and the decimal point"
+            )
+            raise NotUnderstood(Problem("test.not-possible", text, batch.id))
 
 
 def _limits(test: Test) -> tuple[Decimal | None, Decimal | None]:

@@ -21,7 +21,7 @@ from compounding.rules.acceptance import Rule, rule
 from compounding.rules.capsule_weights import EUROPE_CONTENT, judge_contents_around_mean
 from compounding.work.readings import Reading, Row, check_one_unit, milligrams, read
 from compounding.work.ruling import CONTENTS, USP_CONTENT, ruling
-from compounding.work.testing import failing, find_test, waiting
+from compounding.work.testing import check_possible, failing, find_test, waiting
 
 Verdict = Literal["pass", "fail", "test_20_more"]
 _WORST: tuple[Verdict, ...] = ("fail", "test_20_more", "pass")
@@ -193,6 +193,7 @@ def content_result(
 
     Raises:
         CannotCompute: not 10 (or 30) units, or not 20 where stage 1 asked for them.
+        NotUnderstood: a value that is no content of a capsule of this batch.
 
     Source:
         usp-905-table-2; usp-905-faq
@@ -203,7 +204,9 @@ def content_result(
     first = waiting(batch, test.trait)
     _check_count(len(readings), first)
     earlier = first.fact.values if first and isinstance(first.fact, Tested) else ()
-    contents = (*_recorded(earlier, batch), *contents_of(readings, batch.plan.strength))
+    found = contents_of(readings, batch.plan.strength)
+    check_possible(batch, found)
+    contents = (*_recorded(earlier, batch), *found)
     rules = ruling(test.rules or (USP_CONTENT,), rule_sets, CONTENTS, batch.prepared)
     judged = judge_contents(contents, target=Fraction(100), confidence=confidence, on=batch.prepared, rules=rules)
     fact = Tested(
