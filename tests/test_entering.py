@@ -216,7 +216,7 @@ def test_a_file_a_pipe_and_arguments_give_the_same(bench: Bench, monkeypatch: py
         (["1 %"], "weights.group"),
         (["187 mg"] * 9 + ["0.187 g"], "value.mixed-units"),
         (["187 mg"] * 9 + ["47 mg"], "weights.below-shell"),
-        (["187 mg"] * 9 + ["-187 mg"], "usage"),
+        (["187 mg"] * 9 + ["-187 mg"], "value.negative"),
         (["--", "-187 mg"], "value.negative"),
         (["--rule", "none"], "weights.rule"),
     ],
@@ -256,8 +256,8 @@ def test_at_a_terminal_a_value_is_taken_a_line_and_the_mean_so_far_is_shown() ->
     code, shown = typed(lines, WEIGHTS)
     assert code == 0, shown
     assert "1 of 10: 187.3 mg" in shown
-    assert "not taken: Value 1: 'S D 150.0 mg' is not a weight" in shown
-    assert "not taken: Value 1: 0.186 g stands among values in mg" in shown
+    assert "not taken: Value 2: 'S D 150.0 mg' is not a weight" in shown
+    assert "not taken: Value 2: 0.186 g stands among values in mg" in shown
     assert "2 of 10: 186.0 mg; mean 186.65 mg, RSD 0.49 %" in shown
     assert "Capsule weights: pass; n 10, mean 187.3 mg" in shown
 

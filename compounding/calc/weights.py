@@ -99,7 +99,7 @@ def net_weights(gross: Sequence[Fraction], shell: Fraction) -> tuple[Fraction, .
     for place, weight in enumerate(gross, start=1):
         if weight < shell:
             raise CannotCompute(
-                f"Capsule {place} weighs {shown(weight)}, less than the empty shell of {shown(shell)}. "
+                f"Capsule {place} weighs {shown(weight)} mg, less than the empty shell of {shown(shell)} mg. "
                 "Weigh it again, or check the unit and the shell size.",
                 code="weights.below-shell",
             )

@@ -10,6 +10,7 @@ import gc
 import importlib
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -202,6 +203,10 @@ def _check_typed(asked: list[str]) -> None:
 
 
 def _usage(error: click.UsageError, asked: list[str]) -> int:
+    below = next((word for word in asked if re.match(r"-\.?[0-9]", word)), None)
+    if below and isinstance(error, click.NoSuchOption):  # click takes a reading below zero for an option
+        text = f"{below} is below zero: tare, and measure it again; leave out a sign that is none"
+        return _tell(NotUnderstood(Problem("value.negative", text, below)), asked)
     if "--json" in asked:
         _problems_as_json([Problem("usage", error.format_message())])
     error.show()

@@ -15,7 +15,7 @@ import click
 
 from compounding.cli.show import notice
 from compounding.problems import NotUnderstood, Problem
-from compounding.work.readings import Reading, check_one_unit, read, read_all, rows_from, weight_of_line
+from compounding.work.readings import Reading, Row, check_one_unit, read, read_all, rows_from, weight_of_line
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -164,7 +164,7 @@ def _prompted(needed: int, unit: str | None) -> Entered:
                 withdrawn.append(f"taken back while entering: {last.where}, {last.text}")
             continue
         try:
-            reading = read(rows_from([line.rstrip("\r\n")], "value")[0], unit)
+            reading = read(Row(f"value {len(readings) + 1}", line.rstrip("\r\n")), unit)
             check_one_unit([*readings[:1], reading])
         except NotUnderstood as refusal:
             notice(f"\a  not taken: {refusal.problems[0].text}")  # the bell: who weighs looks at the balance

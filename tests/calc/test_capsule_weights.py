@@ -212,7 +212,7 @@ def test_a_hospital_accepts_the_same_range(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("gross", "shell", "fill", "says"),
     [
-        ([200, 47], 48, 150, r"^Capsule 2 weighs 47, less than the empty shell of 48"),
+        ([200, 47], 48, 150, r"^Capsule 2 weighs 47 mg, less than the empty shell of 48 mg"),
         ([200, 200], 0, 150, r"^Empty shell 0: weigh some empty shells"),
         ([200, 200], 48, 0, r"^The planned fill is not above zero"),
     ],
