@@ -3,8 +3,8 @@
     python benchmarks/faults.py [--write]
 
 Each harness first catches a seeded bug (an early acknowledgement, a database that does not wait for its disk or its
-standby, a writer that does not say what it saw). Needs root, for it mounts and cuts off file systems; takes about half an
-hour. The exit code is that of the tests.
+standby, a writer that does not say what it saw). Needs root, for it mounts and cuts off file systems; takes about a
+quarter of an hour. The exit code is that of the tests.
 """
 
 from __future__ import annotations

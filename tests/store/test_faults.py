@@ -20,6 +20,7 @@ from compounding.store.database import CommitFails
 from compounding.store.files import write_whole
 from compounding.store.journal import Journal
 from compounding.store.verify import verify
+from tests.bench import begun, carried_on, story
 from tests.servers import new_folder
 from tests.store.journals import SITE, draft, filled
 from tests.store.killing import LONG, SEED, Life, Nursery, is_whole, killed, nursery, tell, there
@@ -224,7 +225,8 @@ def test_an_error_at_any_call_is_told_and_loses_nothing(
             assert uncertain or there(path, life.begun) == life.done, f"{call} {nth}: {life.refused}"
             assert is_whole(path), f"{call} {nth}"
     assert fired or (call == "truncate")  # a rollback journal that is deleted is not cut
-    tell(f"{errno.errorcode[error]} at every {call}", runs=fired, lost=0, fired=fired)
+    if fired:
+        tell(f"{errno.errorcode[error]} at every {call}", runs=fired, lost=0, fired=fired)
 
 
 @pytest.mark.parametrize("action", ["die", "die in half a write"])
@@ -293,6 +295,24 @@ def test_at_every_level_of_a_full_disk_an_entry_is_whole_or_refused_and_no_half_
             assert sorted(file.name for file in small_disk.iterdir()) == ["filler", "journal.db"]
     assert refused > 3 and written > 3 and papers > 0 and codes == {"journal.full"}
     tell("full disk, every 4 KiB", runs=refused + written, lost=0, fired=refused)
+
+
+def test_a_journal_that_cannot_be_written_refuses_the_label_before_there_is_paper(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    bench = begun(small_disk / "bench")
+    for person, command in story("lot receive"):
+        bench.do(command, person)
+    carried_on(bench, "CAPS-1", "label ")
+    ((person, command),) = story("label CAPS-1")
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    paper = tmp_path / "label.pdf"
+    refused = bench.run(command.replace("capsules-label.pdf", str(paper)), person)
+    assert (refused.code, refused.codes) == (3, ["journal.read-only"])
+    assert list(tmp_path.iterdir()) == [small_disk]
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    bench.do(command.replace("capsules-label.pdf", str(paper)), person)
+    assert paper.exists()
 
 
 # ---- the power fails ----
