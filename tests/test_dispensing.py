@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
+import tempfile
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pypdfium2 import PdfDocument
 
 from compounding.cli.app import App
 from compounding.quantities import quantity
-from compounding.work.dispensing import adds_up, portions_of_batch, portions_of_lot
+from compounding.work.tracing import adds_up, mass_adds_up, masses_of_batch, portions_of_batch, portions_of_lot
 from tests.bench import Bench, carried_on, forget_what_was_seen, stocked, story
+from tests.pages import alike, rewritten, run_all, shown_in
+from tests.test_triturations import MAKING, OPEN, RECEIVE
+
+PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "recall-a-tablet-lot.md"
 
 LABEL = 'label CAPS-1 --prescription {rx} --patient "{name}" --prescriber "Dr. J. Example" --quantity "30 capsules" --out {{folder}}/{rx}.pdf'
 
@@ -21,11 +29,7 @@ LABEL = 'label CAPS-1 --prescription {rx} --patient "{name}" --prescriber "Dr. J
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """The demo's capsules, labelled for two patients; nobody writes to it."""
-    made = stocked(tmp_path_factory.mktemp("dispensing"))
-    carried_on(made, "CAPS-1", "label ")
-    for rx, name in ((7001, "Alex Sample"), (7002, "Bo Sample")):
-        made.do(LABEL.format(rx=rx, name=name), "tom")
-    return made
+    return make_released(tmp_path_factory.mktemp("dispensing"))
 
 
 @pytest.fixture
@@ -85,6 +89,70 @@ def test_a_recalled_batch_is_neither_labelled_nor_dispensed_and_says_whom_to_cal
     bench.head()
 
 
+def test_a_recall_that_is_only_listed_records_nothing_and_writes_no_letter(bench: Bench) -> None:
+    bench.do(f"dispense {labels(bench)[0]}")
+    head = bench.head()
+    listed = bench.do("recall TAB-1 --list --letter {folder}/drill.pdf --json", "tom").json
+    assert [each["patient"] for each in listed["calls"]] == ["Alex Sample", "Bo Sample"]
+    assert len(PdfDocument(bench.folder / "drill.pdf")) == 1
+    assert bench.head() == head
+    assert bench.run("recall TAB-1").codes == ["recall.reason"]
+    assert bench.run("recall TAB-1 --list --reason why").codes == ["recall.reason"]
+
+
+def test_the_letters_go_to_those_who_have_something_and_each_page_names_the_recall(bench: Bench) -> None:
+    bench.do(f"dispense {labels(bench)[0]}")
+    bench.do('recall TAB-1 --reason "notice of the supplier" --letter {folder}/recall.pdf')
+    listed, letter = (page.get_textpage().get_text_range() for page in PdfDocument(bench.folder / "recall.pdf"))
+    assert all("Recall" in page and "TAB-1" in page and "Page 1 of 1" in page for page in (listed, letter))
+    for words in ("notice of the supplier", "96 tablets", "33 capsules", "Alex Sample", "Bo Sample", "look here first"):
+        assert words in " ".join(listed.split()), words
+    assert "Dear Alex Sample," in letter and "30 capsules" in letter and "(555) 010-0142" in letter
+    assert "Bo Sample" not in letter
+
+
+@pytest.fixture(scope="module")
+def through_a_trituration(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Tablets became a trituration, its lot has the id of its batch, and capsules of it are on the bench."""
+    made = stocked(tmp_path_factory.mktemp("trituration"))
+    made.do(OPEN)
+    for person, command in MAKING:
+        made.do(command, person)
+    made.do(RECEIVE.replace("TRIT-1", "T-1") + ' --amount "9.7 g"')
+    made.do('batch open naltrexone-capsule --strength "0.5 mg" --count 30 --overage "0 %" --from T-1 --id CAPS-2')
+    return made
+
+
+def test_a_lot_is_followed_through_a_trituration(through_a_trituration: Bench) -> None:
+    bench = through_a_trituration
+    assert ("batch", "T-1", "became lot", "T-1", "9.7 g") in traced(bench, "TAB-1")
+    assert ("batch", "CAPS-2", "open", "", "") in traced(bench, "TAB-1")
+    assert ("lot", "TAB-1", "used in batch", "T-1", "20 tablets") in traced(bench, "CAPS-2")
+    assert bench.run("trace T-1").codes == ["trace.ambiguous"]
+    assert ("lot", "T-1", "left", "", "9.7 g") in traced(bench, "lot:T-1")
+    shown = bench.do("trace TAB-1").out
+    assert shown.index("lot TAB-1") < shown.index("batch T-1") < shown.index("lot T-1") < shown.index("CAPS-2")
+
+
+def test_a_recall_reaches_what_was_made_with_a_trituration(through_a_trituration: Bench, tmp_path: Path) -> None:
+    shutil.copytree(through_a_trituration.folder, tmp_path / "each")
+    bench = Bench(tmp_path / "each")
+    held = bench.do('recall TAB-1 --reason "notice" --json').json["quarantine"]
+    assert [(each["kind"], each["id"]) for each in held] == [("lot", "TAB-1"), ("lot", "T-1"), ("batch", "CAPS-2")]
+    assert bench.do("lot show T-1 --json").json["lot"]["quarantined"] == "notice"
+    assert "lot.quarantined" in bench.run('batch weigh CAPS-2 source "152.3 mg" --lot T-1', "tom").codes
+    bench.head()
+
+
+def test_no_more_goes_out_than_the_tests_have_left_unless_someone_says_why(bench: Bench) -> None:
+    bench.do(LABEL.format(rx=7003, name="Cy Sample").replace("30 capsules", "43 capsules"), "tom")
+    first, second, third = labels(bench)
+    bench.do(f"dispense {first}")
+    bench.do(f"dispense {second}")
+    assert bench.run(f"dispense {third}").codes == ["dispense.too-much"]
+    bench.do(f'dispense {third} --reason "the laboratory took the ten from the left-over mixture"')
+
+
 def test_a_name_is_erased_and_the_record_stays_whole(bench: Bench) -> None:
     assert bench.run("person forget 7001 --reason asked", "tom").codes == ["person.role"]
     assert b"Alex Sample" in bench.journal.read_bytes()
@@ -140,7 +208,9 @@ def test_every_portion_of_a_lot_and_a_batch_is_somewhere(data: st.DataObject, re
         bench.do(f"dispense {label}")
     for _ in range(data.draw(st.integers(0, 3))):
         amount = data.draw(st.integers(1, 40))
-        word = data.draw(st.sampled_from((f'adjust TAB-1 --to "{amount} tablets"', f'discard TAB-1 --amount "{amount} tablets"')))
+        word = data.draw(
+            st.sampled_from((f'adjust TAB-1 --to "{amount} tablets"', f'discard TAB-1 --amount "{amount} tablets"'))
+        )
         bench.run(f"lot {word} --reason why")
     app = App(str(bench.folder / "settings.toml"), "ana")
     try:
@@ -148,9 +218,41 @@ def test_every_portion_of_a_lot_and_a_batch_is_somewhere(data: st.DataObject, re
         assert lot is not None and Fraction(lot.left.magnitude) >= 0
         assert adds_up(portions_of_lot(lot), quantity(lot.received.amount))
         assert adds_up(portions_of_batch(batch), quantity("103 capsules"))
+        assert mass_adds_up(masses_of_batch(batch), quantity("14174.3 mg"))
     finally:
         app.close()
 
 
 def test_the_story_that_the_tests_rest_on_makes_as_many_as_they_say() -> None:
     assert any('--made "103 capsules"' in command for _, command in story("CAPS-1"))
+
+
+@pytest.fixture(scope="module")
+def commands(released: Bench, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    shutil.copytree(released.folder, folder, dirs_exist_ok=True)
+    return folder
+
+
+def test_the_commands_of_the_page_say_what_it_shows(commands: Path) -> None:
+    shown = shown_in(PAGE.read_text("utf-8"))
+    for each, (_, printed) in zip(shown, run_all(shown, commands), strict=True):
+        assert alike(printed) == alike(each.printed), f"{each.typed}\nrun this file with --write to write the page anew"
+
+
+def make_released(folder: Path) -> Bench:
+    """The demo's capsules, labelled for two patients."""
+    made = stocked(folder)
+    carried_on(made, "CAPS-1", "label ")
+    for rx, name in ((7001, "Alex Sample"), (7002, "Bo Sample")):
+        made.do(LABEL.format(rx=rx, name=name), "tom")
+    return made
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
+    page = PAGE.read_text("utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_STATE_HOME"] = folder
+        make_released(Path(folder) / "bench")
+        printed = [text for _, text in run_all(shown_in(page), Path(folder) / "bench")]
+        PAGE.write_text(rewritten(page, printed), "utf-8")

@@ -322,7 +322,7 @@ def adjust(app: App, id: str, now: str, reason: str, as_json: bool) -> None:
     \b
     compounding lot adjust TAB-1 --to "92 tablets" --reason "four broken in the bottle"
     """
-    from compounding.work.dispensing import adjust as decide_adjust
+    from compounding.work.counting import adjust as decide_adjust
 
     def decide() -> Decision:
         found, problems = _known(app, id)
@@ -344,7 +344,7 @@ def discard(app: App, id: str, amount: str | None, reason: str, as_json: bool) -
     \b
     compounding lot discard TAB-1 --reason "expired"
     """
-    from compounding.work.dispensing import discard as decide_discard
+    from compounding.work.counting import discard as decide_discard
 
     def decide() -> Decision:
         found, problems = _known(app, id)

@@ -280,6 +280,12 @@ def product(name: str, strength: str, record: str, width: float) -> Block:
     return Block(max(below + len(below_name) * 12.0 * LEADING + 6, 32.0), tuple(marks))
 
 
+def paragraph(text: str, width: float, size: float, below: float) -> Block:
+    """Words over as many lines as they need, with white below them [pt]."""
+    lines = _lines(text, REGULAR, size, width)
+    return Block(len(lines) * size * LEADING + below, tuple(_set(lines, 0, 0, size)))
+
+
 def notices(found: Sequence[Notice], width: float) -> Iterator[Block]:
     """Warnings below each other, their tags of one width."""
     tag = max((piece.width for notice in found for piece in _heading(notice)), default=0.0) * NOTICE + 14

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from compounding.quantities import Quantity, count, quantity
 from compounding.records.facts import (
+    BatchOpened,
     LotAdjusted,
     LotCleared,
     LotDiscarded,
@@ -32,6 +33,7 @@ class Lot:
         packing: the latest packing statistic for each size and maker.
         used: what batches took from it, by batch and line.
         adjusted, discarded: what counts changed and what was thrown away, each with its reason.
+        opened: batches whose plans name it, whether they took anything or not.
         quarantined: why it may not be used, or None.
         last_seen: sequence of the latest entry about it.
     """
@@ -46,6 +48,7 @@ class Lot:
     last_seen: int
     adjusted: tuple[tuple[Quantity, str], ...] = ()
     discarded: tuple[tuple[Quantity, str], ...] = ()
+    opened: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -117,6 +120,8 @@ def _after(lot: Lot, entry: Recorded) -> Lot:
             return replace(lot, adjusted=(*lot.adjusted, (change, entry.reason or "")))
         case LotDiscarded() as thrown:
             return replace(lot, discarded=(*lot.discarded, (quantity(thrown.amount), entry.reason or "")))
+        case BatchOpened() as opened:
+            return replace(lot, opened=(*lot.opened, opened.batch))
         case LotQuarantined():
             return replace(lot, quarantined=entry.reason or "no reason given")
         case LotCleared():
