@@ -103,7 +103,7 @@ def _put(schema: Schema, text: Schema) -> None:
     """The pattern, wherever in a field's schema its text stands."""
     if schema.get("type") == "string":
         schema.update(text)
-    for inner in (schema.get("items"), *schema.get("anyOf", ()), *schema.get("prefixItems", ())):
+    for inner in (schema.get("items"), schema.get("additionalProperties"), *schema.get("anyOf", ()), *schema.get("prefixItems", ())):
         if isinstance(inner, dict):
             _put(inner, text)
 

@@ -359,7 +359,7 @@ def test_weighings_that_race_for_the_last_of_a_lot_leave_none_below_zero(spare: 
     spare.do(f"{BEGIN['tablets']} TAB-LAST {last}")
     names = [f"RACE-{number}" for number in range(4)]
     for name in names:
-        spare.do(f"{BEGIN['open']} --from TAB-LAST --filler MCC-LAST --id {name}")
+        spare.do(f"{BEGIN['open']} --from TAB-LAST --filler MCC-LAST --id {name} --reason race")
     for line, lot, reading in (("source", "TAB-LAST", "952.3 mg"), ("filler", "MCC-LAST", "13222.0 mg")):
         told = at_once(spare, [f'batch weigh {name} {line} "{reading}" --lot {lot}' for name in names])
         assert sorted(code for code, _ in told) == [0, 0, 0, 1]  # the lots are enough for three

@@ -39,6 +39,7 @@ from compounding.work.releasing import (
     release_batch,
     verify_batch,
 )
+from compounding.work.turnover import check_first_used
 from compounding.work.waiting import waits_for
 from compounding.work.weighing import weigh as weigh_line
 
@@ -63,6 +64,7 @@ def batch() -> None:
 @click.option("--shells", metavar="LOT", help="Lot of shells; default: the usable one that expires first.")
 @click.option("--lot", "others", multiple=True, metavar="LOT", help="Lot of another ingredient; repeat it.")
 @click.option("--id", "id", metavar="ID", help="Id of the batch; default: the next of the year, such as 2026-0001.")
+@click.option("--reason", help="Why a lot is taken that does not expire first.")
 @json_option
 @click.pass_obj
 def open_batch(
@@ -74,6 +76,7 @@ def open_batch(
     shells: str | None,
     others: tuple[str, ...],
     id: str | None,
+    reason: str | None,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -108,8 +111,9 @@ def open_batch(
         problems += more
         if order.volume is not None:
             problems += other_strengths(order, [app.batch(each) for each in app.ids("batch:")])
-        if made is None:
-            return Decision([], problems, {})
+        not_first = check_first_used(made, list(lots.values()), order.prepared, reason) if made else []
+        if made is None or not_first:
+            return Decision([], problems + not_first, {})
         fact = validated(
             BatchOpened, {"batch": batch_id, "plan": as_data(made), "formula": text.split("\n")}, f"batch {batch_id}"
         )
@@ -121,7 +125,7 @@ def open_batch(
         )
         seen = {f"batch:{batch_id}": 0} | {f"lot:{lot}": lots[lot].last_seen for lot in filter(None, taken)}
         opened[:] = [batch_id]
-        return Decision([(fact, subjects)], problems, seen)
+        return Decision([(fact, subjects)], problems, seen, reason)
 
     decision, entries = app.record(decide)
     found = app.batch(opened[0])
@@ -414,6 +418,8 @@ def batch_page(found: Batch, names: Mapping[str, str]) -> str:
     page = [
         f"Batch {found.id}: {plan.name}, {plan.strength}, for {plan.made}; {_state(found)}; use by {plan.beyond_use.date}"
     ]
+    if found.opened.reason:
+        page.append(f"a lot that does not expire first was taken: {found.opened.reason}")
     rows = []
     for line in plan.lines:
         read = found.reading_of(line.line)
@@ -499,6 +505,12 @@ def batch_data(found: Batch) -> dict[str, Any]:
         "state": found.state,
         "held": _state(found) != found.state,
         "plan": plan_data(found.plan),
+        "opened": {
+            "entry": found.opened.sequence,
+            "time": found.opened.time,
+            "person": found.opened.person,
+            "reason": found.opened.reason,
+        },
     }
     for name, group in zip(names, facts, strict=True):
         data[name] = [

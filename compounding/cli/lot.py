@@ -395,12 +395,28 @@ def show(app: App, id: str, as_json: bool) -> None:
 
 
 @lot.command("list")
+@click.option(
+    "--expiring", "days", type=click.IntRange(min=0), metavar="DAYS", help="Those that expire within so many days."
+)
+@click.option("--low", is_flag=True, help="Materials of which less is left than [reorder] in the settings names.")
 @list_options
 @click.pass_obj
-def list_lots(app: App, /, **wanted: Any) -> None:
-    """List all lots: what is left, until when, and whether they may be used."""
-    lots = app.lots()
+def list_lots(app: App, /, days: int | None, low: bool, **wanted: Any) -> None:
+    """List all lots: what is left, until when, and whether they may be used.
+
+    \b
+    compounding lot list --expiring 60
+    compounding lot list --low --csv
+    """
+    from compounding.work.turnover import expiring
+
+    if low and days is not None:
+        raise NotUnderstood(Problem("lot.list", "Give --expiring or --low: one lists lots, the other materials", "low"))
+    if low:
+        _list_low(app, wanted)
+        return
     today = app.today()
+    lots = app.lots() if days is None else expiring(app.lots(), today, days)
     rows = [
         (
             each.id,
@@ -415,6 +431,21 @@ def list_lots(app: App, /, **wanted: Any) -> None:
     show_list("lots", head, rows, lambda: [lot_data(each) for each in lots], right=(2,), **wanted)
 
 
+def _list_low(app: App, wanted: dict[str, Any]) -> None:
+    from compounding.work.turnover import running_low
+
+    if not app.settings.reorder:
+        text = (
+            'The settings do not say when to order: write a table [reorder] with lines such as "naltrexone tablets" = '
+            '"60 tablets"'
+        )
+        raise NotUnderstood(Problem("reorder.none", text, str(app.settings_file)))
+    found = running_low(app.lots(), app.settings.reorder, app.today())
+    head = ("material", "left", "reorder", "lots")
+    rows = [(each.material, written(each.left), written(each.reorder), ", ".join(each.lots)) for each in found]
+    show_list("low", head, rows, lambda: [dict(zip(head, row, strict=True)) for row in rows], right=(1, 2), **wanted)
+
+
 def lot_data(found: Lot) -> dict[str, Any]:
     """A lot as data."""
     data: dict[str, Any] = as_data(found.received)
@@ -425,6 +456,8 @@ def lot_data(found: Lot) -> dict[str, Any]:
         "packing": [as_data(each) for each in found.packing],
         "quarantined": found.quarantined,
         "used": [{"batch": batch, "line": line, "amount": written(taken)} for batch, line, taken in found.used],
+        "adjusted": [{"change": written(change), "reason": reason} for change, reason in found.adjusted],
+        "discarded": [{"amount": written(thrown), "reason": reason} for thrown, reason in found.discarded],
     }
 
 

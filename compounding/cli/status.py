@@ -14,6 +14,7 @@ from compounding.cli.show import emit, json_option
 from compounding.quantities import told
 from compounding.records.investigation import investigations_of
 from compounding.records.series import ENDED, made_of
+from compounding.work.turnover import running_low
 from compounding.work.waiting import waits_for
 
 # Lots that expire within this time are named.
@@ -96,9 +97,13 @@ def _investigations(app: App) -> Iterator[Item]:
 
 
 def _lots(app: App) -> Iterator[Item]:
-    """Lots that hold something and expire soon, or have expired, or are in quarantine."""
+    """Lots that hold something and expire soon, or have expired, or are in quarantine; materials that run low."""
     today = app.today()
-    for lot in sorted(app.lots(), key=lambda lot: (lot.expires, lot.id)):
+    lots = app.lots()
+    for low in running_low(lots, app.settings.reorder, today):
+        says = f"{told(low.left)} left, order below {told(low.reorder)}"
+        yield Item("Stock that runs low", low.material, says, "compounding lot list --low")
+    for lot in sorted(lots, key=lambda lot: (lot.expires, lot.id)):
         what: dict[str, Any] = {"about": lot.id, "command": f"compounding lot show {lot.id}"}
         if lot.left.magnitude <= 0:
             continue

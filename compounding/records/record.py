@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar, get_args, get_origin
@@ -67,11 +67,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __post_init__(self) -> None:
         for field, reader in self._checked:
             value = getattr(self, field)
-            for text in value if isinstance(value, tuple) else () if value is None else (value,):
+            for text in _texts(value):
                 try:
                     reader(text)
                 except NotUnderstood as refusal:
                     raise ValueError(f"{field}: {refusal}") from None
+
+
+def _texts(value: Any) -> Iterable[str]:
+    """The texts of a field: it, each of several, or each value of a table."""
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, tuple):
+        return value
+    return () if value is None else (value,)
 
 
 def named(name: str, **options: Any) -> Any:
