@@ -36,7 +36,9 @@ class Page:
 
 def pages(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[Page]:
     """The pages of a command and of all commands inside it, in their order."""
-    ctx = click.Context(command, info_name=name if parent is None else name.rpartition(" ")[2], parent=parent)
+    # As click makes it when the command runs: without its settings, a page would differ from what --help says.
+    last = name if parent is None else name.rpartition(" ")[2]
+    ctx = click.Context(command, info_name=last, parent=parent, **command.context_settings)
     says, examples = _paragraphs(inspect.cleandoc(command.help or ""))
     inside = []
     if isinstance(command, click.Group):
