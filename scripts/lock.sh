@@ -9,7 +9,7 @@ trap 'rm -rf "$tools"' EXIT
 "${PYTHON:-python3}" -m pip install -qq --target "$tools" uv
 
 compile() {
-    "$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+    "$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-strip-extras \
         --no-config --no-emit-index-url --no-emit-find-links --custom-compile-command "sh scripts/lock.sh" "$@"
 }
 compile pyproject.toml --output-file requirements/base.lock

@@ -133,7 +133,7 @@ class Cups:
 def cups() -> Iterator[Cups]:
     """A private CUPS in a folder of its own, stopped by its process id."""
     folder, port = Path(tempfile.mkdtemp(prefix="cups-")), free_port()
-    folder.chmod(0o755)
+    folder.chmod(0o755)  # its filters run as another user
     for name in ("etc", "spool", "cache", "run", "tmp", "bin/backend"):
         (folder / name).mkdir(parents=True)
     (folder / "tmp").chmod(0o1777)

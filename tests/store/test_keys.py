@@ -133,9 +133,12 @@ def test_a_passphrase_of_some_words_is_taken() -> None:
 
 
 def test_keys_and_their_folder_are_read_by_their_owner_alone(tmp_path: Path) -> None:
-    os.umask(0)
     key = keys.new_key()
-    file = keys.keep(tmp_path / "keys", key.public, sealed(key, "ana", WORDS))
+    before = os.umask(0)
+    try:
+        file = keys.keep(tmp_path / "keys", key.public, sealed(key, "ana", WORDS))
+    finally:
+        os.umask(before)
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert keys.kept(tmp_path / "keys", "ana", key.public) == file.read_bytes()
     file.unlink()
