@@ -92,9 +92,9 @@ def open_batch(
 
     def decide() -> Decision:
         lots = {lot.id: lot for lot in app.lots()}
-        batch_id = id or _next_id(app, order.prepared.year)
+        batch_id = id or _next_id(app, order.prepared.year)  # if another takes it meanwhile, the append is refused
         problems: list[Problem] = []
-        if f"batch:{batch_id}" in app.journal.subjects("batch:"):
+        if id and id in app.ids("batch:"):
             problems.append(Problem("batch.known", f"Batch {batch_id} was opened before: give another --id", batch_id))
         unknown = [other for other in others if other not in lots]
         problems += [
