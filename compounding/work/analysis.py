@@ -18,6 +18,7 @@ from compounding.records.facts import (
 )
 from compounding.records.worksheet import Notice, SignatureLine
 from compounding.settings import Pharmacy
+from compounding.work.releasing import check_investigations, check_tests
 from compounding.work.results import ResultRow, attached_to, result_rows
 
 TITLE = "Certificate of analysis"
@@ -29,9 +30,11 @@ ROUNDED = "Results are compared with their limits after rounding half up to the 
 
 
 def check_certifiable(batch: Batch) -> list[Problem]:
-    """A certificate is written for a released batch alone."""
+    """A certificate is written for a released batch alone, and while nothing holds it: it would speak for a batch in doubt."""
     if batch.state == "released":
-        return []
+        why = [*check_investigations(batch), *check_tests(batch)]
+        text = f"Batch {batch.id} is held since its release: no certificate is written until that is settled"
+        return [Problem("certificate.held", text, batch.id), *why] if why else []
     advice = "a certificate is written for released batches only" if batch.state == "rejected" else "release it first"
     text = f"Batch {batch.id} is {batch.state}, not released: {advice}"
     return [Problem("certificate.not-released", text, batch.id)]
@@ -79,18 +82,8 @@ def analysis_text(batch: Batch, names: Mapping[str, str], pharmacy: Pharmacy, he
 def _conclusion(batch: Batch, done: Sequence[ResultRow], names: Mapping[str, str]) -> Notice:
     """What the results come to, and the words that the batch was released with."""
     aside = sum(not row.counts for row in done)
-    begun = [row.trait for row in done if row.unfinished]
     standing = [row for row in done if row.counts and row.verdict != "test_20_more"]  # a first stage is half a result
-    failed = [row.trait for row in standing if row.verdict == "fail"]
-    says = []  # what speaks against the batch comes first
-    if failed:
-        says.append(f"{len(failed)} of {len(standing)} results fail: {', '.join(failed)}.")
-    if begun:
-        says.append(f"Not finished, as its first stage asks for 20 more units: {', '.join(begun)}.")
-    if batch.under_investigation:
-        says.append(f"Held by {', '.join(each.id for each in batch.under_investigation)}, which is not closed.")
-    if not failed:
-        says.append(f"All {len(standing)} {'results that count' if aside else 'results'} meet the limits of the formula.")
+    says = [f"All {len(standing)} {'results that count' if aside else 'results'} meet the limits of the formula."]
     if aside:
         says.append(f"{aside} {'was' if aside == 1 else 'were'} set aside by an investigation: see the notes.")
     fact = batch.ended.fact if batch.ended else None
