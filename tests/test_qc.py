@@ -92,6 +92,13 @@ def test_a_failing_set_of_thirty_is_exit_code_1_and_told_in_words() -> None:
     assert "AV = |M - X| + k s" in told.out and "ASTM E2810: with 90 % confidence" in told.out
 
 
+def test_no_target_lets_contents_pass_that_no_assay_could() -> None:
+    high = [f"{300 + n % 3}" for n in range(10)]
+    assert ran(["qc", "uniformity", "--target", "110", *high, "--json"]).json["verdict"] == "test_20_more"
+    told = ran(["qc", "uniformity", "--target", "1050", *high])
+    assert (told.code, told.codes, "from 90.0 to 110.0 %" in told.err) == (2, ["uniformity.target"], True)
+
+
 def test_what_the_results_promise_is_the_bound_of_astm_e2810() -> None:
     values = [*TWO_STAGES["first"], *TWO_STAGES["more"]]
     promised = ran(["qc", "uniformity", *values, "--json"]).json
@@ -124,7 +131,9 @@ def test_weight_variation_is_for_a_capsule_that_is_mostly_drug() -> None:
         (["1.5 mg"] * 10 + ["--strength", "1.5 mL"], "uniformity.unit"),
         ([*GOOD, "--fill", "150 mg"], "uniformity.options"),
         ([*GOOD, "--confidence", "100 %"], "calculation.out-of-range"),
-        ([*GOOD, "--target", "0"], "calculation.out-of-range"),
+        ([*GOOD, "--target", "0"], "uniformity.target"),
+        ([*GOOD, "--target", "89.9"], "uniformity.target"),
+        ([*GOOD, "--target", "110.1"], "uniformity.target"),
     ],
 )
 def test_values_that_cannot_be_judged_are_refused(words: list[str], problem: str) -> None:

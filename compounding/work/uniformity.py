@@ -24,6 +24,7 @@ from compounding.work.ruling import CONTENTS, USP_CONTENT, ruling
 from compounding.work.testing import check_possible, failing, find_test, waiting
 
 Verdict = Literal["pass", "fail", "test_20_more"]
+TARGET = "uniformity-target"
 _WORST: tuple[Verdict, ...] = ("fail", "test_20_more", "pass")
 
 
@@ -98,6 +99,18 @@ def mass_of(text: str, where: str) -> Fraction:
     return amount(value, "mg")
 
 
+def _check_target(target: Fraction, on: date) -> None:
+    """A high target lets every high content pass: it lies where the assay must lie too."""
+    limits = rule(TARGET, on)
+    low, high = limits.decimal("low_percent"), limits.decimal("high_percent")
+    if not low <= target <= high:
+        text = (
+            f"A target of {decimal_text(target, 2)} % of label was given; it lies from {low} to {high} %, as the assay does. "
+            "Give the content that the formula aims at, 100 if it states none"
+        )
+        raise NotUnderstood(Problem("uniformity.target", text, "target", source=limits.source))
+
+
 def judge_contents(
     contents: Sequence[Fraction], *, target: Fraction, confidence: Fraction, on: date, rules: Sequence[Rule] = ()
 ) -> Judged:
@@ -112,7 +125,9 @@ def judge_contents(
 
     Raises:
         CannotCompute: another count than 10 or 30, or a number out of its range.
+        NotUnderstood: nobody aims at such a target.
     """
+    _check_target(target, on)
     limits = rule(USP_CONTENT, on)
     usp = judge(
         contents,
@@ -145,6 +160,7 @@ def judge_weight_variation(
     Raises:
         Refused: below 25 mg or 25 % of active; says why.
     """
+    _check_target(target, on)
     usp = judge_by_weight(
         milligrams(net, "uniformity.unit"),
         100 * percent(assay),
