@@ -223,6 +223,30 @@ def test_a_rule_of_the_settings_decides_beside_that_of_the_formula(bench: Bench)
     assert ran(["qc", "uniformity", *near, "--json"]).json["others"][0]["verdict"] == "test_20_more"
 
 
+def test_a_content_that_fails_by_a_rule_of_the_settings_says_which(bench: Bench) -> None:
+    ask(bench, "content-uniformity-2.9.6-B")
+    told = bench.run(["qc", "content", "CAPS-1", "--unit", "%", *FOUR_APART], "kim")
+    assert told.codes == ["test.failed"] and "acceptance value is" not in told.err
+    assert "by Ph. Eur. 2.9.6 B" in told.err and "by the settings also Ph. Eur. 2.9.6, test B" in told.err
+    shown = bench.do("qc results CAPS-1").out
+    assert "by the settings also Ph. Eur. 2.9.6" in " ".join(shown.split())
+
+
+# Made up: four of thirty lie more than 15 % from the mean. <905> has an acceptance value of 11.5; 2.9.6 B allows three.
+FOUR_APART = ["84.4", "115.5", "84.5", "115.6", *["100"] * 26]
+
+
+def test_without_a_batch_the_rules_of_the_settings_decide_too(bench: Bench) -> None:
+    assert ran(["qc", "uniformity", *FOUR_APART, "--json"]).json["verdict"] == "pass"
+    ask(bench, "content-uniformity-2.9.6-B")
+    told = bench.run(["qc", "uniformity", *FOUR_APART, "--json"])
+    assert (told.code, told.json["verdict"], told.json["usp_verdict"]) == (1, "fail", "pass")
+    assert told.json["others"][0]["decides"] is True
+    shown = bench.run(["qc", "uniformity", *FOUR_APART])
+    assert "limit 15.0: pass (decides)" in shown.out and "stage 2: fail" in shown.out
+    assert "Ph. Eur. 2.9.6 B, around the mean: fail (decides; unverified); 4 units lie" in shown.out
+
+
 def test_a_liquid_has_no_content_uniformity(made: Bench) -> None:
     told = made.run("qc content REJ " + " ".join(GOOD) + " --unit %", "kim")
     assert told.codes == ["batch.ended", "test.before-yield"]

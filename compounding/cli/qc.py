@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from compounding.calc.around_mean import ContentAroundMean
 from compounding.cli.app import App, Decision, fail_if_stopped
 from compounding.cli.batch import batch_decision, finish
 from compounding.cli.chart import baseline, chart
@@ -20,6 +21,8 @@ from compounding.quantities import decimal_text, number, percent
 from compounding.records.batch import Batch
 from compounding.records.facts import Tested
 from compounding.records.record import replaced
+from compounding.rules.capsule_weights import EUROPE_CONTENT
+from compounding.work.ruling import CONTENTS, USP_CONTENT, ruling
 from compounding.work.testing import assay_result, observed_result, waiting, when_found
 from compounding.work.uniformity import (
     Judged,
@@ -239,7 +242,9 @@ def uniformity(
     share = number(target.removesuffix("%").rstrip(" "))
     sure, today = percent(confidence), app.today()
     if assay is None and fill is None:
-        judged = judge_contents(contents_of(readings, strength), target=share, confidence=sure, on=today)
+        sets = app.settings.rule_sets if app.has_settings else ()
+        rules = ruling((USP_CONTENT,), sets, CONTENTS, today)
+        judged = judge_contents(contents_of(readings, strength), target=share, confidence=sure, on=today, rules=rules)
     elif assay is None or fill is None or strength is None:
         text = "Weight variation needs --assay, --fill and --strength together; content uniformity needs no --fill"
         raise NotUnderstood(Problem("uniformity.options", text))
@@ -258,16 +263,13 @@ def uniformity(
 
 
 def _problems_of(judged: Judged) -> list[Problem]:
-    usp = judged.usp
-    if usp.verdict == "pass":
+    why = "; ".join(judged.reasons)
+    if judged.verdict == "pass":
         return []
-    value = f"The acceptance value is {usp.acceptance_value_rounded}, at most {usp.limit} passes"
-    if usp.verdict == "test_20_more":
-        text = f"{value}: the 10 units have not passed yet. Test 20 more, and judge all 30 together"
+    if judged.verdict == "test_20_more":
+        text = f"The 10 units have not passed yet, as {why}. Test 20 more, and judge all 30 together"
         return [Problem("uniformity.test-20-more", text)]
-    units = ", ".join(str(each.index + 1) for each in usp.out_of_range)
-    outside = f"; outside the window: unit {units}" if units else ""
-    return [Problem("uniformity.fail", f"{value}{outside}: the 30 units fail")]
+    return [Problem("uniformity.fail", f"The {judged.usp.n} units fail, as {why}")]
 
 
 def _judged_as_data(judged: Judged) -> dict[str, Any]:
@@ -290,11 +292,21 @@ def _judged_as_data(judged: Judged) -> dict[str, Any]:
         "out_of_range": [
             {"unit": each.index + 1, "value_percent": decimal_text(each.value)} for each in usp.out_of_range
         ],
-        "verdict": usp.verdict,
-        "others": [{"rule": "content-uniformity-2.9.6-B", "verdict": judged.europe.verdict}] if judged.europe else [],
+        "verdict": judged.verdict,
+        "usp_verdict": usp.verdict,
+        "others": [_europe_as_data(judged, judged.europe)] if judged.europe else [],
         "confidence_percent": decimal_text(100 * judged.confidence),
         "would_pass_at_least_percent": None if judged.promise is None else decimal_text(judged.promise),
         "working": list(judged.lines),
+    }
+
+
+def _europe_as_data(judged: Judged, europe: ContentAroundMean) -> dict[str, Any]:
+    return {
+        "rule": EUROPE_CONTENT,
+        "decides": EUROPE_CONTENT in judged.deciding,
+        "verdict": europe.verdict,
+        "reasons": list(europe.reasons),
     }
 
 

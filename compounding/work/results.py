@@ -17,7 +17,8 @@ class ResultRow:
     """One result, or a test that has none yet (``entry`` is 0 then).
 
     Args:
-        trait, method, expected: of the formula version of the batch; the method as it was really done.
+        trait, method, expected: of the formula version of the batch; the method as it was really done, and what was
+            expected then, with what the settings ask for beside it.
         observed, verdict: what was seen, and ``pass``, ``fail`` or ``test_20_more``.
         person, time: the printed name of who recorded it, and when (UTC, ISO 8601).
         laboratory, found: who found it, if it came from outside, and the day if it was not that of the entry.
@@ -77,7 +78,7 @@ def _row(test: Test, recorded: Recorded, names: Mapping[str, str], batch: Batch)
     return ResultRow(
         trait=test.trait,
         method=fact.method,
-        expected=test.expected,
+        expected=fact.expected,
         observed=fact.observed + again + aside,
         verdict=fact.verdict,
         person=names.get(recorded.person, recorded.person),

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from compounding.problems import CannotCompute, NotUnderstood, Problem
+from compounding.records.formula import Test
 from compounding.rules.acceptance import Rule, rule
 from compounding.rules.capsule_weights import BRAZIL, EUROPE, EUROPE_CONTENT, GERMANY, THEORETICAL, Judgement
 
@@ -36,6 +37,29 @@ def ruling(named: Sequence[str], settings: Sequence[str], of: Sequence[str], on:
             raise NotUnderstood(Problem("settings.rule-set", text, name))
     wanted = dict.fromkeys((*named, *(name for name in settings if name in of)))
     return tuple(rule(name, on) for name in wanted)
+
+
+def expected_by(test: Test, named: Sequence[str], rules: Sequence[Rule]) -> str:
+    """What is expected of a test: as its formula says, and by which rules of the settings beside it.
+
+    Args:
+        test: of the formula.
+        named: the rules that the formula names.
+        rules: all that decide.
+    """
+    beside = [each.authority for each in rules if each.id not in named]
+    return test.expected + (f"; by the settings also {' and '.join(beside)}" if beside else "")
+
+
+def marked(decides: bool, verified: bool) -> str:
+    """What is said behind a rule's verdict: that it decides, and that its limits are not verified.
+
+    Example:
+        >>> marked(True, False), marked(False, True)
+        (' (decides; unverified)', '')
+    """
+    marks = [word for word, said in (("decides", decides), ("unverified", not verified)) if said]
+    return f" ({'; '.join(marks)})" if marks else ""
 
 
 def least_capsules(rules: Sequence[Rule], units: int | None) -> int:

@@ -20,7 +20,7 @@ from compounding.records.facts import Recorded, Tested
 from compounding.rules.acceptance import Rule, rule
 from compounding.rules.capsule_weights import EUROPE_CONTENT, judge_contents_around_mean
 from compounding.work.readings import Reading, Row, check_one_unit, milligrams, read
-from compounding.work.ruling import CONTENTS, USP_CONTENT, ruling
+from compounding.work.ruling import CONTENTS, USP_CONTENT, expected_by, marked, ruling
 from compounding.work.testing import check_possible, failing, find_test, waiting
 
 Verdict = Literal["pass", "fail", "test_20_more"]
@@ -35,7 +35,9 @@ class Judged:
     Args:
         usp: USP <905> with its numbers.
         europe: Ph. Eur. 2.9.6 B on the same contents; None where their mean is zero.
+        europe_verified: whether its limits are verified.
         verdict: of the rules that decide, the strictest answer.
+        deciding: the ids of the rules that decide.
         confidence: of the promise [1].
         promise: at least this share of samples would pass, at that confidence (ASTM E2810) [percent]; None where
             the mean is zero.
@@ -43,17 +45,37 @@ class Judged:
 
     usp: Uniformity
     europe: ContentAroundMean | None
+    europe_verified: bool
     verdict: Verdict
+    deciding: frozenset[str]
     confidence: Fraction
     promise: Fraction | None
 
     @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it does not pass, a sentence for each rule that decides and does not."""
+        reasons = []
+        if USP_CONTENT in self.deciding and self.usp.verdict != "pass":
+            units = ", ".join(str(each.index + 1) for each in self.usp.out_of_range)
+            outside = f"; outside the window: unit {units}" if units else ""
+            reasons.append(
+                f"the acceptance value is {self.usp.acceptance_value_rounded}, at most {self.usp.limit} passes{outside}"
+            )
+        if EUROPE_CONTENT in self.deciding and self.europe and self.europe.verdict != "pass":
+            reasons.append(f"by Ph. Eur. 2.9.6 B {'; '.join(self.europe.reasons)}")
+        if EUROPE_CONTENT in self.deciding and not self.europe:
+            reasons.append("Ph. Eur. 2.9.6 B decides and cannot judge these values")
+        return tuple(reasons)
+
+    @property
     def lines(self) -> tuple[str, ...]:
-        """The working, the other rule and the promise, one sentence each."""
+        """The working, the other rule and the promise, one sentence each; which rules decide is said."""
         lines = list(working(self.usp))
+        lines[-1] += marked(USP_CONTENT in self.deciding, True)
         if self.europe:
-            reasons = f" ({'; '.join(self.europe.reasons)})" if self.europe.reasons else ""
-            lines.append(f"Ph. Eur. 2.9.6 B, around the mean: {said(self.europe.verdict)}{reasons}")
+            reasons = "".join(f"; {reason}" for reason in self.europe.reasons)
+            marks = marked(EUROPE_CONTENT in self.deciding, self.europe_verified)
+            lines.append(f"Ph. Eur. 2.9.6 B, around the mean: {said(self.europe.verdict)}{marks}{reasons}")
         if self.promise is not None:
             lines.append(
                 f"ASTM E2810: with {decimal_text(100 * self.confidence, 2)} % confidence at least "
@@ -178,14 +200,17 @@ def _with_others(
         raise CannotCompute(f"A confidence of {float(100 * confidence):g} % was given: write one such as 90 %")
     europe = judge_contents_around_mean(contents, on=on) if contents and usp.mean else None
     answers = {USP_CONTENT: usp.verdict} | ({EUROPE_CONTENT: europe.verdict} if europe else {})
-    deciding = {answers.get(each.id, "fail") for each in rules} or {usp.verdict}
+    deciding = frozenset(each.id for each in rules) or frozenset((USP_CONTENT,))
+    found = {answers.get(each, "fail") for each in deciding}
     promise = None
     if usp.mean:
         bound = lower_bound(
             usp.n, float(usp.mean), float(usp.sd), confidence=float(confidence), target=float(usp.target)
         )
         promise = Fraction(min(int(bound * 1000), 999), 10)  # cut, never rounded up: ten units promise no certainty
-    return Judged(usp, europe, next(each for each in _WORST if each in deciding), confidence, promise)
+    verified = rule(EUROPE_CONTENT, on).verified
+    strictest = next(each for each in _WORST if each in found)
+    return Judged(usp, europe, verified, strictest, deciding, confidence, promise)
 
 
 def content_result(
@@ -223,13 +248,14 @@ def content_result(
     found = contents_of(readings, batch.plan.strength)
     check_possible(batch, found)
     contents = (*_recorded(earlier, batch), *found)
-    rules = ruling(test.rules or (USP_CONTENT,), rule_sets, CONTENTS, batch.prepared)
+    named = test.rules or (USP_CONTENT,)
+    rules = ruling(named, rule_sets, CONTENTS, batch.prepared)
     judged = judge_contents(contents, target=Fraction(100), confidence=confidence, on=batch.prepared, rules=rules)
     fact = Tested(
         batch=batch.id,
         trait=test.trait,
         method=method or test.method,
-        expected=test.expected,
+        expected=expected_by(test, named, rules),
         observed=_observed(judged.usp),
         verdict=judged.verdict,
         values=tuple(each.text for each in readings),
@@ -271,6 +297,9 @@ def _observed(result: Uniformity) -> str:
 
 def _told(fact: Tested, judged: Judged) -> list[Problem]:
     if fact.verdict != "test_20_more":
-        return failing(fact, judged.europe.reasons if judged.usp.verdict != "fail" and judged.europe else [])
-    text = f"{fact.trait}: {fact.observed}. Stage 1 does not pass: assay 20 more capsules. It is recorded and holds the batch"
+        return failing(fact, judged.reasons)
+    text = (
+        f"{fact.trait}: {fact.observed}. Stage 1 does not pass, as {'; '.join(judged.reasons)}: assay 20 more capsules. "
+        "It is recorded and holds the batch"
+    )
     return [Problem("uniformity.test-20-more", text, fact.trait)]

@@ -16,7 +16,7 @@ from compounding.records.facts import Tested
 from compounding.rules.acceptance import Rule
 from compounding.rules.capsule_weights import Judgement, judge_weights
 from compounding.work.readings import Reading, milligrams
-from compounding.work.ruling import WEIGHTS, check_all_judged, least_capsules, ruling
+from compounding.work.ruling import WEIGHTS, check_all_judged, expected_by, least_capsules, marked, ruling
 from compounding.work.testing import failing, find_test
 
 WEIGHTS_DO_NOT_PROVE = (
@@ -54,7 +54,7 @@ class WeightsJudged:
         """What each rule says, those that decide marked so."""
         return tuple(
             f"{each.rule.authority}: {each.verdict.replace('_', ' ')}"
-            + (" (decides)" if each.rule.id in self.deciding else "")
+            + marked(each.rule.id in self.deciding, each.rule.verified)
             for each in self.judged
         )
 
@@ -136,7 +136,7 @@ def weights_result(
         batch=batch.id,
         trait=test.trait,
         method=test.method,
-        expected=test.expected,
+        expected=expected_by(test, test.rules, rules),
         observed=found.observed,
         verdict=found.verdict,
         values=tuple(each.text for each in weights),
