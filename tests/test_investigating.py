@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -359,6 +359,28 @@ def test_rounded_values_that_happen_to_be_as_before_are_recorded_with_their_reas
     assert bench.run([*retest, *["184 mg"] * 6, *["183 mg"] * 4], "kim").codes == ["retest.old-values"]
     retest[3:3] = ["--reason", "printout 8"]
     bench.do([*retest, *["184 mg"] * 6, *["183 mg"] * 4], "kim")
+
+
+def test_what_was_found_before_its_plan_or_its_first_stage_is_refused(tmp_path: Path) -> None:
+    bench, today = stocked(tmp_path / "bench"), datetime.now().astimezone().date()
+
+    def ago(days: int) -> str:
+        return f" --date {today - timedelta(days)}"
+
+    opened = 'batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1 --id CAPS-1'
+    bench.do(f"{opened} --prepared {today - timedelta(9)}")
+    carried_on(bench, "CAPS-1", "qc weights", begin="batch step")
+    assert bench.run('qc assay CAPS-1 "88.0 %"' + ago(5), "kim").codes == ["test.failed"]
+    do(bench, ("kim", PHASE_1), ("ana", PLAN))
+    assert run(bench, RETEST + ago(7), "kim").codes == ["retest.before-plan"]  # older than the failure
+    assert run(bench, RETEST + ago(1), "kim").codes == ["retest.before-plan"]
+    do(bench, ("kim", RETEST + ago(0)))
+    wide, near = " ".join(["91", "108", "92", "109", "90.5"] * 2), " ".join(["100.5", "99", "101", "98"] * 5)
+    content = "qc content CAPS-1 --unit % "
+    assert run(bench, content + wide + ago(3), "kim").codes == ["uniformity.test-20-more"]
+    assert run(bench, content + near + ago(4), "kim").codes == ["test.before-stage-1"]
+    do(bench, ("kim", content + near + ago(3)))
+    bench.head()
 
 
 # ---- rejected, released, by hand ----

@@ -33,6 +33,7 @@ Needs Python 3.10 or later and the package `cryptography`.
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 import json
 import sys
@@ -44,17 +45,9 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
 LARGEST = 256 * 1024 * 1024  # bytes of a file that is looked at
 
 PARTS = {"body", "head", "idempotency_key", "kind", "person", "reason", "schema", "sequence", "site", "subjects", "time", "workstation"}  # fmt: skip
-SIGNED_BY = {
-    "formula-approved": {"pharmacist"},
-    "deviation-accepted": {"pharmacist"},
-    "investigation-closed": {"pharmacist"},
-    "verified": {"pharmacist"},
-    "released": {"pharmacist"},
-    "rejected": {"pharmacist"},
-    "key-created": set(),  # any role
-    "key-retired": set(),
-    "key-revoked": set(),
-}
+BY_PHARMACISTS = ("formula-approved", "deviation-accepted", "investigation-closed", "verified", "released", "rejected")
+BY_ANY_ROLE = ("key-created", "key-retired", "key-revoked")
+SIGNED_BY = {kind: {"pharmacist"} for kind in BY_PHARMACISTS} | {kind: set() for kind in BY_ANY_ROLE}
 MAKING = {"weighed", "step-done", "yielded"}
 
 
@@ -204,14 +197,11 @@ class Entry:
         said = strict(raw)
         if set(said) - {"signing", "clock_set_back"} != PARTS:
             raise Altered(f"entry.parts an entry lacks a part or has one too many: {sorted(set(said) ^ PARTS)}")
-        try:
-            self.sequence, self.kind, self.person = int(said["sequence"]), str(said["kind"]), str(said["person"])
-            self.body, self.subjects, self.time = dict(said["body"]), list(said["subjects"]), str(said["time"])
-            self.reason, self.site = str(said["reason"]), str(said["site"])
-            self.head_size, self.head_root = int(said["head"]["size"]), unhex(said["head"]["root"], 32)
-            self.signing = [{name: str(each[name]) for name in ("key", "meaning", "name", "person", "shown")} for each in said.get("signing", [])]  # fmt: skip
-        except (KeyError, TypeError, ValueError) as error:
-            raise Altered(f"entry.parts an entry has a part of another kind ({error})") from None
+        self.sequence, self.kind, self.person = int(said["sequence"]), str(said["kind"]), str(said["person"])
+        self.body, self.subjects, self.time = dict(said["body"]), list(said["subjects"]), str(said["time"])
+        self.reason, self.site = str(said["reason"]), str(said["site"])
+        self.head_size, self.head_root = int(said["head"]["size"]), unhex(said["head"]["root"], 32)
+        self.signing = [{name: str(each[name]) for name in ("key", "meaning", "name", "person", "shown")} for each in said.get("signing", [])]  # fmt: skip
         if json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False) != raw:
             raise Altered(f"entry.spelling entry {self.sequence} is not in its one spelling")
 
@@ -229,9 +219,7 @@ class Entry:
             raise Altered(f"signature.count entry {self.sequence} does not have the signatures that it names")
         for place, each in enumerate(self.signing):
             if not signed(each["key"], self.signatures[64 * place : 64 * place + 64], ENTRY_TYPE, self.raw):
-                raise Altered(
-                    f"signature.wrong entry {self.sequence} was not signed by {each['name']} as it stands here"
-                )
+                raise Altered(f"signature.wrong entry {self.sequence} was not signed by {each['name']} as it stands")
 
 
 # ---- who may do what, after what ----
@@ -249,6 +237,7 @@ class Record:
         self.state = "unopened"
         self.yielded = self.to_reject = False
         self.investigated: dict[object, set[str]] = {}  # open investigations, and who took part in each
+        self.plans: dict[object, tuple[int, str, set]] = {}  # retests fixed, from which day on, those done
         self.lots: dict[str, bool] = {}
         self.files: set[str] = set()
 
@@ -266,28 +255,28 @@ class Record:
     def wrong(self, entry: Entry, name: str, why: str) -> Altered:
         return Altered(f"{name} entry {entry.sequence} ({entry.kind}, {entry.person}): {why}")
 
+    def must(self, holds: object, entry: Entry, name: str, why: str) -> None:
+        if not holds:
+            raise self.wrong(entry, name, why)
+
     def check_keys(self, entry: Entry) -> None:
         roles = SIGNED_BY.get(entry.kind)
-        if roles is not None and not entry.signing and (self.keys or entry.kind.startswith("key-")):
-            raise self.wrong(entry, "duty.unsigned", "nobody signed it, though keys were there")
-        if len({each["person"] for each in entry.signing}) < len(entry.signing):
-            raise self.wrong(entry, "duty.signed-twice", "one person signed it twice")
+        people = [each["person"] for each in entry.signing]
+        free = roles is None or people or not (self.keys or entry.kind.startswith("key-"))
+        self.must(free, entry, "duty.unsigned", "nobody signed it, though keys were there")
+        self.must(len(set(people)) == len(people), entry, "duty.signed-twice", "one person signed it twice")
         for place, each in enumerate(entry.signing):
             if entry.kind == "key-created" and place == 0:
                 continue
-            key = self.keys.get(each["key"])
-            if key is None:
-                raise self.wrong(entry, "duty.key-unknown", f"the key of {each['name']} was not introduced before")
-            if key["ended"]:
-                raise self.wrong(entry, "duty.key-ended", f"the key of {key['name']} was {key['ended']} before")
-            if (key["person"], key["name"]) != (each["person"], each["name"]):
-                raise self.wrong(
-                    entry, "duty.key-of-another", f"it names {each['name']} and has the key of {key['name']}"
-                )
-            if roles and not roles & key["roles"]:
-                raise self.wrong(entry, "duty.role", f"{key['name']} is no {' or '.join(roles)}")
-        if roles is not None and entry.signing and not entry.kind.startswith("key-") and [each["person"] for each in entry.signing] != [entry.person]:  # fmt: skip
-            raise self.wrong(entry, "duty.signer", "another person signed it")
+            key = self.keys.get(each["key"], {"ended": "", "name": "nobody", "person": "", "roles": set()})
+            known, own = each["key"] in self.keys, (key["person"], key["name"]) == (each["person"], each["name"])
+            self.must(known, entry, "duty.key-unknown", f"the key of {each['name']} was not introduced before")
+            self.must(not key["ended"], entry, "duty.key-ended", f"the key of {key['name']} was {key['ended']} before")
+            self.must(own, entry, "duty.key-of-another", f"it names {each['name']} and has the key of {key['name']}")
+            fit = not roles or roles & key["roles"]
+            self.must(fit, entry, "duty.role", f"{key['name']} is no {' or '.join(roles or ())}")
+        own = roles is None or not people or entry.kind.startswith("key-") or people == [entry.person]
+        self.must(own, entry, "duty.signer", "another person signed it")
 
     def take_key(self, entry: Entry) -> None:
         person, public = entry.body.get("person"), entry.body.get("key")
@@ -299,17 +288,17 @@ class Record:
         signers = [each["person"] for each in entry.signing]
         if entry.kind == "key-created":
             first = entry.signing[0]
-            if (first["key"], first["person"], first["name"]) != (public, person, entry.body.get("name")):
-                raise self.wrong(entry, "duty.possession", "the key that it introduces did not sign it")
-            if public in self.keys:
-                raise self.wrong(entry, "duty.key-taken", "the key was another one's before")
-            if (used["public"] if used else None) != entry.body.get("replaces"):
-                raise self.wrong(entry, "duty.replaces", "it does not name the key that it replaces")
+            its_own = (first["key"], first["person"], first["name"]) == (public, person, entry.body.get("name"))
+            self.must(its_own, entry, "duty.possession", "the key that it introduces did not sign it")
+            self.must(public not in self.keys, entry, "duty.key-taken", "the key was another one's before")
+            named = entry.body.get("replaces") == (used["public"] if used else None)
+            self.must(named, entry, "duty.replaces", "it does not name the key that it replaces")
             signers = signers[1:]
-        elif used is None or used["public"] != public:
-            raise self.wrong(entry, "duty.key-ended", "the key that it ends is not in use")
-        if entry.kind != "key-revoked" and len(set(signers) & may) < needed:
-            raise self.wrong(entry, "duty.too-few-signers", f"{needed} of {', '.join(sorted(may))} must sign it")
+        else:
+            in_use = used is not None and used["public"] == public
+            self.must(in_use, entry, "duty.key-ended", "the key that it ends is not in use")
+        enough = entry.kind == "key-revoked" or len(set(signers) & may) >= needed
+        self.must(enough, entry, "duty.too-few-signers", f"{needed} of {', '.join(sorted(may))} must sign it")
         if used:
             used["ended"] = {"key-created": "replaced", "key-retired": "retired"}.get(entry.kind, "revoked")
             if entry.body.get("since"):
@@ -320,66 +309,73 @@ class Record:
     def take_lot(self, entry: Entry) -> None:
         lot = entry.body["lot"]
         if entry.kind == "lot-received":
-            if lot in self.lots:
-                raise self.wrong(entry, "order.lot-twice", f"lot {lot} was received before")
+            self.must(lot not in self.lots, entry, "order.lot-twice", f"lot {lot} was received before")
             self.lots[lot] = False
-        elif lot not in self.lots:
-            raise self.wrong(entry, "order.lot-unknown", f"lot {lot} was not received before")
-        elif entry.kind in ("lot-quarantined", "lot-cleared"):
+        self.must(lot in self.lots, entry, "order.lot-unknown", f"lot {lot} was not received before")
+        if entry.kind in ("lot-quarantined", "lot-cleared"):
             self.lots[lot] = entry.kind == "lot-quarantined"
 
     def take_batch(self, entry: Entry) -> None:
-        kind, needs = entry.kind, "open"
+        kind, body, needs = entry.kind, entry.body, "open"
         if kind == "batch-opened":
-            if self.state != "unopened":
-                raise self.wrong(entry, "order.batch-twice", "the batch was opened before")
+            self.must(self.state == "unopened", entry, "order.batch-twice", "the batch was opened before")
             self.state = "open"
-        elif self.state == "unopened":
-            raise self.wrong(entry, "order.batch-unknown", "the batch was not opened before")
-        elif kind == "label-printed":
+        self.must(self.state != "unopened", entry, "order.batch-unknown", "the batch was not opened before")
+        if kind == "label-printed" or (kind == "tested" and self.state == "released"):
             needs = "released"
-        elif kind == "tested":
-            needs = "rejected" if self.state == "rejected" else self.state
-            if self.state == "rejected":
-                raise self.wrong(entry, "order.batch-state", "the batch was rejected")
-            self.authors[entry.sequence] = entry.person
         elif kind == "rejected" and self.to_reject:  # a released batch is rejected by an investigation alone
             needs = self.state
-        if kind in MAKING | {"deviation-accepted", "verified", "released", "rejected", "label-printed"} and self.state != needs:  # fmt: skip
-            raise self.wrong(entry, "order.batch-state", f"the batch was {self.state}, not {needs}")
-        if kind in ("released", "label-printed") and self.investigated:
-            raise self.wrong(entry, "order.investigated", "an investigation was open")
+        if kind in MAKING | {"tested", "deviation-accepted", "verified", "released", "rejected", "label-printed"}:
+            self.must(self.state == needs, entry, "order.batch-state", f"the batch was {self.state}, not {needs}")
+        if kind in ("released", "label-printed"):
+            self.must(not self.investigated, entry, "order.investigated", "an investigation was open")
         if kind in MAKING:
-            lot = entry.body.get("lot")
-            if kind == "weighed" and lot and self.lots.get(lot, True):
-                raise self.wrong(entry, "order.lot", f"lot {lot} was not received, or was in quarantine")
+            lot = body.get("lot")
+            held = kind == "weighed" and lot and self.lots.get(lot, True)
+            self.must(not held, entry, "order.lot", f"lot {lot} was not received, or was in quarantine")
             self.makers.add(entry.person)
             self.authors[entry.sequence] = entry.person
             self.last_made, self.yielded = entry.sequence, self.yielded or kind == "yielded"
         elif kind == "deviation-accepted":
-            if entry.body.get("entry") not in self.authors:
-                raise self.wrong(entry, "order.deviation", "it accepts what is no reading of this batch")
-            if self.authors[entry.body["entry"]] == entry.person:
-                raise self.wrong(entry, "duty.own-deviation", "it accepts a deviation of their own")
+            author = self.authors.get(body.get("entry"))
+            self.must(author is not None, entry, "order.deviation", "it accepts what is no reading of this batch")
+            self.must(author != entry.person, entry, "duty.own-deviation", "it accepts a deviation of their own")
             self.last_made = entry.sequence
         elif kind == "verified":
-            if entry.person in self.makers:
-                raise self.wrong(entry, "duty.own-work", "who took part in making verified")
-            if not self.yielded:
-                raise self.wrong(entry, "order.not-made", "nothing was made yet")
+            self.must(entry.person not in self.makers, entry, "duty.own-work", "who took part in making verified")
+            self.must(self.yielded, entry, "order.not-made", "nothing was made yet")
             self.verified = entry.sequence
         elif kind == "released":
-            if self.verified <= self.last_made:
-                raise self.wrong(entry, "order.not-verified", "nobody verified after the last work")
+            late = self.verified > self.last_made
+            self.must(late, entry, "order.not-verified", "nobody verified after the last work")
             self.state = "released"
         elif kind == "rejected":
             self.state = "rejected"
-        elif kind == "investigation-closed":
-            if entry.person in self.investigated.pop(entry.body.get("investigation"), {entry.person}):
-                raise self.wrong(entry, "duty.own-investigation", "who took part in it closed it, or it was not open")
-            self.to_reject = self.to_reject or entry.body.get("disposition") == "reject"
-        elif kind in ("investigation-opened", "result-invalidated", "investigation-concluded") or entry.body.get("retest"):  # fmt: skip
-            self.investigated.setdefault(entry.body.get("investigation"), set()).add(entry.person)
+        elif kind == "tested":
+            self.authors[entry.sequence] = entry.person
+        if body.get("investigation") is not None:
+            self.take_inquiry(entry, body["investigation"])
+
+    def take_inquiry(self, entry: Entry, id: object) -> None:
+        """What belongs to an investigation; of the failing result that opens one, nothing is asked here."""
+        kind, body = entry.kind, entry.body
+        if kind == "investigation-closed":
+            others = entry.person not in self.investigated.pop(id, {entry.person})
+            self.must(others, entry, "duty.own-investigation", "who took part in it closed it, or it was not open")
+            self.to_reject = self.to_reject or body.get("disposition") == "reject"
+        elif kind == "retest-planned":
+            self.must(id not in self.plans, entry, "order.retest", "the retests of this sample were fixed before")
+            day = datetime.date.fromisoformat(entry.time[:10]) - datetime.timedelta(1)  # UTC may be a day ahead
+            self.plans[id] = (body["retests"], day.isoformat(), set())
+        elif kind == "resampled":
+            self.plans.pop(id, None)
+        elif kind in ("investigation-opened", "result-invalidated", "investigation-concluded") or body.get("retest"):
+            self.investigated.setdefault(id, set()).add(entry.person)
+        if body.get("retest"):
+            fixed, day, done = self.plans.get(id, (0, "", set()))
+            done.add(body["retest"])
+            self.must(len(done) <= fixed, entry, "order.retest", "no plan fixed this retest beforehand")
+            self.must(body.get("found", "9") >= day, entry, "order.retest", "it was found before its plan")
 
 
 def texts_in(value: object) -> list[str]:
@@ -433,6 +429,8 @@ def check(content: bytes, told: list[str], head: str | None = None) -> list[str]
                 told.append(f"  entry {entry.sequence:>5}  {entry.time[:10]} {entry.time[11:16]} UTC  {entry.kind:<18} signed by {each['name']} ({each['person']}): {each['meaning']}")  # fmt: skip
         except Altered as found:
             wrong.append(str(found))
+        except (KeyError, TypeError, ValueError) as error:
+            wrong.append(f"entry.parts entry {sequence} or the next has a part of another kind ({error})")
     if record.state == "unopened" and not wrong:
         wrong.append(f"order.batch-unknown batch {batch} is not opened in this file")
     for digest, text in files.items():

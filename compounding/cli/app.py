@@ -118,6 +118,11 @@ class App:
     def today(self) -> date:
         return datetime.now().astimezone().date()
 
+    @staticmethod
+    def day_of(time: str) -> date:
+        """The day here at a time in UTC, as entries have it."""
+        return datetime.fromisoformat(time).astimezone().date()
+
     # ---- formulas ----
 
     def formula_files(self) -> dict[str, Path]:

@@ -436,7 +436,7 @@ def _record(
     attached = tuple(file for file, _ in files)
 
     def dated(batch: Batch) -> Result:
-        fact, problems = when_found(batch, judge(batch), found_on, today)
+        fact, problems = when_found(batch, judge(batch), found_on, today, app.day_of)
         return (replaced(fact, attachments=attached) if fact else None), problems
 
     return app.record(lambda: kept(app, batch_decision(app, id, dated, None), files))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 from compounding.records.people import Key, active_key
@@ -61,6 +62,8 @@ class EntryLike(Protocol):
     @property
     def kind(self) -> str: ...
     @property
+    def time(self) -> object: ...  # in UTC; an instant, or its text
+    @property
     def person(self) -> str: ...
     @property
     def body(self) -> Mapping[str, Any]: ...
@@ -77,6 +80,15 @@ class DutyBroken(Exception):
 
 
 @dataclass
+class _Retests:
+    """What a plan fixed beforehand, and what was done of it."""
+
+    fixed: int
+    earliest: str
+    done: set[int] = field(default_factory=set)
+
+
+@dataclass
 class _Batch:
     """What the entries so far say about one batch."""
 
@@ -87,6 +99,7 @@ class _Batch:
     verified: int = 0
     ended: str = ""
     investigated: dict[str, set[str]] = field(default_factory=dict)  # open ones, with who took part in each
+    retests: dict[str, _Retests] = field(default_factory=dict)  # of the sample that counts now
     to_reject: bool = False
 
 
@@ -244,7 +257,7 @@ class Duties:
         batch = self._batch(str(entry.body["batch"]), "open", "released")
         batch.authors[entry.sequence] = entry.person
         if entry.body.get("retest"):
-            self._took_part(entry)
+            self._retested(entry)
 
     # ---- investigations ----
 
@@ -260,6 +273,33 @@ class Duties:
         """Testing again, setting aside and concluding are not for the person who decides."""
         batch, id = self._investigation(entry)
         batch.investigated[id].add(entry.person)
+
+    def _planned(self, entry: EntryLike) -> None:
+        """How many retests there are of a sample is fixed once."""
+        batch, id = self._investigation(entry)
+        if id in batch.retests:
+            raise DutyBroken("retest-planned", f"the retests of investigation {id} were fixed before")
+        # The day of the plan here may still be the one before its day in UTC.
+        earliest = date.fromisoformat(str(entry.time)[:10]) - timedelta(days=1)
+        batch.retests[id] = _Retests(int(entry.body["retests"]), earliest.isoformat())
+
+    def _resampled(self, entry: EntryLike) -> None:
+        batch, id = self._investigation(entry)
+        batch.retests.pop(id, None)
+
+    def _retested(self, entry: EntryLike) -> None:
+        """A retest was fixed beforehand: its plan stands before it, counts it, and is no younger than what was found."""
+        self._took_part(entry)
+        batch, id = self._investigation(entry)
+        plan = batch.retests.get(id)
+        if plan is None:
+            raise DutyBroken("retest-not-planned", f"no plan of investigation {id} stood before this retest")
+        plan.done.add(entry.body["retest"])
+        if len(plan.done) > plan.fixed:
+            raise DutyBroken("retest-too-many", f"{plan.fixed} retests of investigation {id} were fixed beforehand")
+        found = entry.body.get("found")
+        if found and found < plan.earliest:
+            raise DutyBroken("retest-before-plan", f"it was found on {found}, before its retests were fixed")
 
     def _in_investigation(self, entry: EntryLike) -> None:
         self._investigation(entry)
@@ -338,8 +378,8 @@ _RULES: Mapping[str, Callable[[Duties, EntryLike], None]] = {
     "tested": Duties._tested,
     "investigation-opened": Duties._investigated,
     "hypothesis-stated": Duties._in_investigation,
-    "retest-planned": Duties._in_investigation,
-    "resampled": Duties._in_investigation,
+    "retest-planned": Duties._planned,
+    "resampled": Duties._resampled,
     "result-invalidated": Duties._took_part,
     "investigation-concluded": Duties._took_part,
     "investigation-closed": Duties._investigation_closed,

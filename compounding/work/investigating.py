@@ -10,7 +10,8 @@ Source:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
@@ -219,7 +220,7 @@ def plan_retest(
 
 
 def as_retest(
-    batch: Batch, investigation: Investigation, fact: Tested, reason: str | None
+    batch: Batch, investigation: Investigation, fact: Tested, reason: str | None, day_of: Callable[[str], date]
 ) -> tuple[Tested | None, list[Problem]]:
     """A result as the next retest of an investigation, with its number; it was judged as any result is.
 
@@ -228,6 +229,7 @@ def as_retest(
         investigation: as it stands.
         fact: the result, judged by the limits of the formula.
         reason: where values stand that look like earlier ones, or like their mean, and are neither.
+        day_of: the day here at a time in UTC, as entries have it.
 
     Source:
         fda-oos-retests; fda-oos-averaging
@@ -249,6 +251,12 @@ def as_retest(
             "conclude with what there is"
         )
         problems.append(Problem("retest.too-many", text, investigation.id, source="fda-oos-retests"))
+    elif fact.found and date.fromisoformat(fact.found) < (planned := day_of(investigation.planned.time)):
+        text = (
+            f"{fact.found} is before the retests of {investigation.id} were fixed, on {planned}: what was found before its "
+            "plan is no retest. Check the day"
+        )
+        problems.append(Problem("retest.before-plan", text, "--date", source="fda-oos-retests"))
     numbers = {each.sequence: each.fact.retest for each in investigation.retests if isinstance(each.fact, Tested)}
     if fact.joins and fact.joins not in numbers:
         problems.append(_joins_another(fact, investigation.id))

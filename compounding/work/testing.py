@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -41,18 +41,24 @@ def find_test(batch: Batch, trait: str, kind: str | None = None) -> tuple[Test |
 
 
 def when_found(
-    batch: Batch, decided: tuple[Tested | None, list[Problem]], day: date | None, today: date
+    batch: Batch,
+    decided: tuple[Tested | None, list[Problem]],
+    day: date | None,
+    today: date,
+    day_of: Callable[[str], date],
 ) -> tuple[Tested | None, list[Problem]]:
-    """A result with the day it was found: not before the batch was prepared, and not in the future.
+    """A result with the day it was found: not before its batch was prepared or its first stage found, nor in the future.
 
     Args:
         batch: the batch as it stands.
         decided: the result and the problems so far.
         day: the day it was found; None for today.
         today: the day of the entry.
+        day_of: the day here at a time in UTC, as entries have it.
     """
     fact, problems = decided
     found = day or today
+    first = next((each for each in batch.tested if fact and each.sequence == fact.joins), None)
     wrong = None
     if found > today:
         text = f"{found} has not come yet; today is {today}. Give the day the result was found"
@@ -60,9 +66,18 @@ def when_found(
     elif found < batch.prepared:
         text = f"{found} is before {batch.id} was prepared, on {batch.prepared}: check the day, and which batch it is"
         wrong = Problem("test.before-batch", text, "--date")
+    elif first and found < (begun := found_on(first, day_of)):
+        text = f"{found} is before its first stage (entry {first.sequence}), which was found on {begun}: check the day"
+        wrong = Problem("test.before-stage-1", text, "--date")
     if wrong:  # what would have been recorded is not, so nothing that says so is told
         return None, [wrong] if fact else [*problems, wrong]
     return (replaced(fact, found=found.isoformat()) if fact and day else fact), problems
+
+
+def found_on(result: Recorded, day_of: Callable[[str], date]) -> date:
+    """The day a result was found: the one that was said, or that of its entry."""
+    assert isinstance(result.fact, Tested)
+    return date.fromisoformat(result.fact.found) if result.fact.found else day_of(result.time)
 
 
 def waiting(batch: Batch, trait: str) -> Recorded | None:

@@ -118,8 +118,17 @@ def test_an_investigation_that_a_second_person_closed_lets_the_batch_go_or_rejec
     pen: Pen, disposition: str
 ) -> None:
     end = "label-printed" if disposition == "release" else "rejected"
-    tested = ("tested", "kim", INQUIRY | {"retest": 1})
-    investigated("released", tested, closing("ben", disposition), (end, "ana", BATCH, "ana"))(pen)
+    investigated(
+        "released",
+        planned(2),
+        retested(1),
+        retested(2),
+        resampled,
+        planned(1),
+        retested(3),
+        closing("ben", disposition),
+        (end, "ana", BATCH, "ana"),
+    )(pen)
     assert verify(pen.journal) == [] and offline["check"](exported(pen), []) == []
 
 
@@ -183,6 +192,19 @@ def investigated(begin: str, *entries: tuple[Any, ...]) -> Callable[[Pen], objec
 
 def closing(by: str, disposition: str = "release") -> tuple[Any, ...]:
     return ("investigation-closed", by, INQUIRY | {"disposition": disposition}, by)
+
+
+# The first entry of a journal is written on START, 2026-03-01 in UTC: here, it may still be the day before.
+DAY_OF_THE_PLAN, TWO_DAYS_BEFORE = "2026-02-28", "2026-02-27"
+resampled = ("resampled", "ana", INQUIRY | {"plan": "ten from all over"})
+
+
+def planned(retests: int) -> tuple[Any, ...]:
+    return ("retest-planned", "ana", INQUIRY | {"retests": retests})
+
+
+def retested(number: int, by: str = "kim", found: str = DAY_OF_THE_PLAN) -> tuple[Any, ...]:
+    return ("tested", by, INQUIRY | {"retest": number, "found": found})
 
 
 def after(begin: str, *entry: Any) -> Callable[[Pen], object]:
@@ -269,7 +291,7 @@ BROKEN: dict[str, tuple[Callable[[Pen], object], str, str]] = {
         investigated("released", ("label-printed", "tom", BATCH)), "duty-investigated", "order.investigated",
     ),
     "closed by who tested again": (
-        investigated("made", ("tested", "ben", INQUIRY | {"retest": 1}), closing("ben")),
+        investigated("made", planned(1), retested(1, "ben"), closing("ben")),
         "duty-own-investigation", "duty.own-investigation",
     ),
     "closed by who set the result aside": (
@@ -280,6 +302,17 @@ BROKEN: dict[str, tuple[Callable[[Pen], object], str, str]] = {
         investigated("made", ("investigation-concluded", "ben", INQUIRY), closing("ben")),
         "duty-own-investigation", "duty.own-investigation",
     ),
+    "tested again without a plan": (investigated("made", retested(1)), "duty-retest-not-planned", "order.retest"),
+    "tested again once too often": (
+        investigated("made", planned(1), retested(1), retested(2)), "duty-retest-too-many", "order.retest",
+    ),
+    "tested again on a new sample without a plan": (
+        investigated("made", planned(2), retested(1), resampled, retested(2)), "duty-retest-not-planned", "order.retest",
+    ),
+    "a retest that is older than its plan": (
+        investigated("made", planned(1), retested(1, found=TWO_DAYS_BEFORE)), "duty-retest-before-plan", "order.retest",
+    ),
+    "retests fixed twice": (investigated("made", planned(1), planned(5)), "duty-retest-planned", "order.retest"),
     "closed by a technician": (investigated("made", closing("tom")), "duty-role", "duty.role"),
     "closed unsigned": (
         investigated("made", ("investigation-closed", "ben", INQUIRY | {"disposition": "release"})),
@@ -449,7 +482,7 @@ def test_the_verifier_is_one_small_program_that_shares_nothing(good: bytes, tmp_
     source = VERIFIER.read_text("utf-8")
     assert len(source.splitlines()) <= 500
     assert {line.split()[1].split(".")[0] for line in source.splitlines() if line.strip().startswith(("import ", "from "))} <= {
-        "__future__", "base64", "hashlib", "json", "sys", "cryptography",
+        "__future__", "base64", "datetime", "hashlib", "json", "sys", "cryptography",
     }  # fmt: skip
 
 
