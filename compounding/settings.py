@@ -110,7 +110,7 @@ class Settings(Record, frozen=True, kw_only=True):
     stocks: str | None = None
     stock: str = "4x2"
     profile: str = "us-ca"
-    language: str = "en"
+    language: str | None = None  # of labels; that of the profile, if it is not said
     printers: dict[str, PrinterSettings] = empty_table()
     barcode: Literal["data-matrix", "qr", "gs1-128"] = "data-matrix"
     gtins: dict[str, str] = empty_table()

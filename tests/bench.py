@@ -45,9 +45,10 @@ class Ran:
 
 @dataclass(frozen=True)
 class Bench:
-    """A folder where one pharmacy works."""
+    """A folder where one pharmacy works, under its settings or under others."""
 
     folder: Path
+    settings: str = "settings.toml"
 
     @property
     def journal(self) -> Path:
@@ -59,7 +60,13 @@ class Bench:
         words = [word.replace("{folder}", str(self.folder)).replace("{expiry}", EXPIRY) for word in words]
         secrets = self.folder / "passphrases"
         asked = ["--passphrase-file", str(secrets)] if secrets.is_dir() else []
-        return ran(["--settings", str(self.folder / "settings.toml"), "--as", person, *asked, *words])
+        return ran(["--settings", str(self.folder / self.settings), "--as", person, *asked, *words])
+
+    def under(self, begin: str, end: str = "") -> Bench:
+        """The same bench under its settings with lines at their beginning, and tables at their end."""
+        other = self.folder / "other.toml"
+        other.write_text(f"{begin}\n{(self.folder / self.settings).read_text()}\n{end}")
+        return Bench(self.folder, other.name)
 
     def do(self, command: str | list[str], person: str = "ana") -> Ran:
         """Run a command that must succeed."""

@@ -107,11 +107,20 @@ def test_counts_that_no_sheet_has_are_refused(bench: Bench, options: str) -> Non
     assert not (bench.folder / "n.pdf").exists()
 
 
-def test_a_profile_for_which_there_are_no_texts_is_refused(bench: Bench, tmp_path: Path) -> None:
-    text = (bench.folder / "settings.toml").read_text()
-    (bench.folder / "de.toml").write_text('profile = "de"\nlanguage = "de"\n' + text)
-    done = ran(["--settings", str(bench.folder / "de.toml"), "--as", "ana", *f"label CAPS-1 --prescription 9 --patient A --prescriber B --out {tmp_path}/d.pdf --quantity".split(), "1 capsule"])
-    assert done.codes == ["data.unknown"]
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"label CAPS-1 {RX} --out {{folder}}/de.pdf",
+        f"label CAPS-1 {RX} --preview {{folder}}/de.png",
+        "label sticker CAPS-1 quarantine --out {folder}/de.pdf",
+        "label auxiliary shake-well --out {folder}/de.pdf",
+        "doctor",
+    ],
+)
+def test_the_profile_alone_says_the_language_and_one_without_texts_is_refused(bench: Bench, command: str) -> None:
+    done = bench.under('profile = "de"').run(command)
+    assert done.code in (1, 2) and "in de" in done.out + done.err
+    assert not [*bench.folder.glob("de.p*")]
 
 
 def printed_by(page: str, folder: Path) -> list[str]:

@@ -197,6 +197,7 @@ def _formulas(app: App) -> Iterator[Finding]:
 def _labels(app: App) -> Iterator[Finding]:
     """A page is set, painted and read back: fonts, renderer and barcode reader are all needed for it."""
     from compounding.cli.label_stocks import own_stocks
+    from compounding.cli.wording import label_language
     from compounding.documents.proof import text_of
     from compounding.documents.stocks import read_stock
     from compounding.documents.templates import read_template
@@ -205,8 +206,9 @@ def _labels(app: App) -> Iterator[Finding]:
     from compounding.records.worksheet import Notice, WorksheetText
 
     stock = read_stock(app.settings.stock, own_stocks(app))
-    read_template(language=app.settings.language)
-    warning = read_warning("opioid", app.settings.language)
+    language = label_language(app)
+    read_template(language=language)
+    warning = read_warning("opioid", language)
     words: dict[str, Any] = dict.fromkeys((each.name for each in fields(WorksheetText) if each.type == "str"), "-")
     words |= {"title": "Test page", "warnings": (Notice(warning.heading, warning.text),)}
     page = WorksheetText(**words)

@@ -16,6 +16,7 @@ import click
 from compounding.cli.app import App, Decision, nearest
 from compounding.cli.delivering import Way, chosen_way, deliver, ready_printer, way_options
 from compounding.cli.show import emit, json_option, notice
+from compounding.cli.wording import label_language
 from compounding.problems import Problem, Refused, stopping
 from compounding.records.batch import Batch
 from compounding.records.facts import LabelPrinted
@@ -97,7 +98,7 @@ template_option = click.option(
     help="What kind of label; default: prescription.",
 )
 language_option = click.option(
-    "--language", metavar="CODE", help="Language of the label's own words, such as es; default: the settings'."
+    "--language", metavar="CODE", help="Language of the label's own words, such as es; default: the settings' or the profile's."
 )
 first_option = click.option(
     "--first", metavar="N", type=int, default=1, help="The first free label of a used sheet; default: 1."
@@ -232,7 +233,7 @@ def issue(
     stock, printer, first = on
     paper = read_stock(stock_name(app, stock, printer), own_stocks(app))
     profile = read_profile(app.settings.profile)
-    language = as_asked[1] or app.settings.language
+    language = label_language(app, as_asked[1])
     template = under(read_template(as_asked[0], language=language), profile)
     at = places(paper, first, max(1, len(template.pieces)), printer_shift(app, printer))
     batch = app.batch(id)

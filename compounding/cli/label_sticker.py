@@ -13,6 +13,7 @@ from compounding.cli.app import App, Decision
 from compounding.cli.label import first_option, language_option, printer_option, stock_option
 from compounding.cli.label_stocks import own_stocks, printer_shift, stock_name
 from compounding.cli.show import emit, json_option, notice
+from compounding.cli.wording import label_language
 from compounding.problems import NotUnderstood, Problem, Refused, stopping
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def sticker(
     from compounding.work.labelling import check_sticker, check_warning, label_id, sticker_text, translated
 
     check_paper(out, may_replace=False)
-    language = language or app.settings.language
+    language = label_language(app, language)
     profile = read_profile(app.settings.profile)
     template = under(read_template(kind, language=language), profile)
     paper = read_stock(stock_name(app, stock, printer), own_stocks(app))
@@ -220,7 +221,7 @@ def auxiliary(
     from compounding.work.labelling import PREVIEW
 
     check_paper(out, may_replace=False)
-    language = language or app.settings.language
+    language = label_language(app, language)
     known = read_auxiliary(language)
     if name not in known:
         text = f"{name} is no auxiliary sentence in {language}. There are: {', '.join(known)}"
