@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import zxingcpp
+from PIL import ImageOps
 
 from compounding.printing.queue import ask_queue, medium_for, print_label
 from compounding.printing.raw import read_address
@@ -65,6 +66,21 @@ def test_what_arrives_at_the_printer_is_the_label(bench: Bench, system: Cups) ->
     assert (fact["label"], fact["sent_to"], fact["reason"]) == (done["label"], "queue ZEBRA", None)
     assert fact["job"].isdigit()
     assert "Alex" not in system.run("lpstat", "-W", "completed", "-o")
+
+
+def test_a_queue_prints_on_the_stock_and_by_the_calibration_that_the_settings_give_it(bench: Bench, system: Cups) -> None:
+    corners = []
+    with thermal() as printer:
+        queue = system.queue("MOVED", f"socket://127.0.0.1:{printer.port}")
+        for offset in ("0.0, 0.0", "1.0, -0.5"):
+            known = bench.under("", f'[printers.MOVED]\nstock = "4x3"\noffset_mm = [{offset}]')
+            assert printed(known, "--print", queue).code == 0
+        for zpl in printer.waited(2):
+            dots = ImageOps.invert(burned_from(zpl))
+            assert dots.size == (816, 609)
+            corners.append(dots.getbbox())
+    (left, top, *_), moved = corners
+    assert moved[:2] == (left + 8, top - 4)
 
 
 def test_a_queue_that_knows_only_letter_is_refused_before_anything_is_recorded(bench: Bench, system: Cups) -> None:

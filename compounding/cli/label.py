@@ -90,7 +90,7 @@ def label() -> None:
 stock_option = click.option(
     "--stock", metavar="NAME", help="Label stock, or a size such as 83x54mm; default: the settings'."
 )
-printer_option = click.option("--printer", metavar="NAME", help="Move the label as the settings say for this printer.")
+printer_option = click.option("--printer", metavar="NAME", help="The printer of the settings whose stock and calibration hold; default: the queue.")
 template_option = click.option(
     "--template",
     type=click.Choice(["prescription", "bottle", "two-piece", "three-piece", "syringe"]),
@@ -221,7 +221,7 @@ def issue(
         replaced: the label that a reprint voids, with the reason for it.
         as_asked: the template, and the language if not that of the settings.
     """
-    from compounding.cli.label_stocks import own_stocks, printer_shift, stock_name
+    from compounding.cli.label_stocks import own_stocks, printer_of, printer_shift, stock_name
     from compounding.documents.label import draw_label, layout_set
     from compounding.documents.profiles import read_profile
     from compounding.documents.proof import burned, prove_label, prove_rest
@@ -231,6 +231,7 @@ def issue(
     from compounding.documents.texts import label_sentences, read_texts, read_warning
 
     stock, printer, first = on
+    printer = printer_of(app, printer, way.queue)
     paper = read_stock(stock_name(app, stock, printer), own_stocks(app))
     profile = read_profile(app.settings.profile)
     language = label_language(app, as_asked[1])

@@ -24,6 +24,11 @@ def own_stocks(app: App) -> Path | None:
     return app.settings_file.parent / app.settings.stocks
 
 
+def printer_of(app: App, printer: str | None, queue: str | None) -> str | None:
+    """The printer whose stock and calibration hold: the one that was named, else the queue, if the settings know it."""
+    return printer or (queue if queue and queue in app.settings.printers else None)
+
+
 def printer_shift(app: App, printer: str | None) -> Shift:
     """How a printer is set right; not at all without a printer.
 
@@ -36,7 +41,8 @@ def printer_shift(app: App, printer: str | None) -> Shift:
         return NONE
     known = app.settings.printers
     if printer not in known:
-        text = f"{printer} is no printer of the settings{nearest(printer, known)} Write [printers.{printer}] there"
+        near = nearest(printer, known)
+        text = f"{printer} is no printer of the settings{near}{'' if near.endswith('?') else '.'} Write [printers.{printer}] there"
         raise NotUnderstood(Problem("printer.unknown", text, printer))
     return shift_of(known[printer].offset_mm, known[printer].scale)
 

@@ -95,5 +95,5 @@ def drawn(element: str, symbology: str, dots_per_inch: int) -> tuple[str, ...]:
 
 
 def snapped(length: float, dot: float) -> float:
-    """The nearest whole number of printer dots below a length [pt]."""
-    return int(length / dot + 1e-6) * dot
+    """The nearest whole number of printer dots below a length, which may be below zero [pt]."""
+    return math.floor(length / dot + 1e-6) * dot

@@ -258,4 +258,5 @@ def test_stocks_are_imported_listed_shown_and_calibrated(bench: Bench) -> None:
     assert "avery-5163" in bench.do("label stocks list").out
     assert json.loads(bench.do("label stocks show avery-5163 --json").out)["labels"] == 10
     assert "106.3" in bench.do("label calibrate --printer LASER --out {folder}/c.pdf").out
-    assert bench.run("label calibrate --printer INK --out {folder}/d.pdf").codes == ["printer.unknown"]
+    unknown = bench.run("label calibrate --printer INK --out {folder}/d.pdf")
+    assert unknown.codes == ["printer.unknown"] and "there are LASER. Write [printers.INK] there" in unknown.err
