@@ -40,6 +40,7 @@ INVALIDATE = "qc investigate invalidate {id} --cause 'diluted twice' --evidence 
 CONCLUDE = "qc investigate conclude {id} --conclusion 'error' --other-batches 'none' --cause 'diluted twice'"
 ACTION = "qc investigate action {id} --do 'two read the flask' --owner kim --due 2098-01-15 --check 2098-04-15"
 RELEASE = "qc investigate disposition {id} release --reason 'shown to be an error'"
+VERIFY = "batch verify CAPS-1"
 REJECT = "qc investigate disposition {id} reject --reason 'it stands'"
 # What is done, and by whom, from the failing result to the released batch; the stages are counted.
 GOOD = (
@@ -51,8 +52,9 @@ GOOD = (
     ("kim", CONCLUDE),
     ("ana", ACTION),
     ("ben", RELEASE),
+    ("ben", VERIFY),
 )
-FAILED, LOOKED, PLANNED, ONCE, TWICE, INVALID, CONCLUDED, ACTED, CLOSED = range(9)
+FAILED, LOOKED, PLANNED, ONCE, TWICE, INVALID, CONCLUDED, ACTED, CLOSED, VERIFIED = range(10)
 
 
 def run(bench: Bench, command: str, person: str = "ana", id: str = ID) -> Any:
@@ -82,7 +84,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> list[Bench]:
     """The good investigation after each of its commands; nobody writes to them."""
     bench = stocked(tmp_path_factory.mktemp("failed"))
     carried_on(bench, "CAPS-1", "qc assay")
-    do(bench, ("kim", 'qc observe CAPS-1 appearance "closed and clean" --pass'), ("ben", "batch verify CAPS-1"))
+    do(bench, ("kim", 'qc observe CAPS-1 appearance "closed and clean" --pass'), ("ben", VERIFY))
     assert bench.run('qc assay CAPS-1 "88.0 %"', "kim").codes == ["test.failed"]
     benches = [bench]
     for each in GOOD:
@@ -120,13 +122,12 @@ def test_a_failing_result_opens_its_investigation_in_the_same_breath_and_holds_t
 
 
 def test_a_result_set_aside_for_a_cause_and_retested_as_planned_lets_the_batch_be_released(at: Any) -> None:
-    bench = at(CLOSED)
+    bench = at(VERIFIED)
     assert run(bench, f"qc investigate show {ID}").out.startswith(f"{ID}: batch CAPS-1, closed: release")
     bench.do("batch release CAPS-1")
     shown = bench.do("batch show CAPS-1")
-    assert (
-        "assay: fail; 88.0 % of label; set aside" in shown.out and f"assay, retest 2 of {ID}: pass; 97.9" in shown.out
-    )
+    assert "assay: fail; 88.0 % of label; set aside; Kim Lane, " in shown.out
+    assert f"assay, retest 2 of {ID}: pass; 97.9 % of label; Kim Lane, " in shown.out
     bench.head()
 
 
@@ -159,7 +160,7 @@ def test_what_is_lacking_before_a_release_is_shown(stages: list[Bench]) -> None:
     lacks = [[each["code"] for each in bench.do(f"qc investigate show {ID} --json").json["lacks"]] for bench in stages]
     assert lacks[FAILED] == ["investigation.not-concluded", "disposition.result-stands", "disposition.no-retest"]
     assert lacks[ONCE] == ["investigation.not-concluded", "disposition.result-stands", "retest.missing"]
-    assert lacks[CONCLUDED:] == [["disposition.no-action"], [], []]
+    assert lacks[CONCLUDED:] == [["disposition.no-action"], [], [], []]
 
 
 # ---- one thing spoiled, one refusal ----
@@ -231,7 +232,14 @@ def test_refused(stages: list[Bench], stage: int, person: str, command: str, cod
 @pytest.mark.parametrize("stage", range(CLOSED))
 def test_no_batch_is_released_while_an_investigation_is_open(stages: list[Bench], stage: int) -> None:
     stands = ["test.failed"] if stage < INVALID else []
-    assert stages[stage].run("batch release CAPS-1").codes == [*stands, "investigation.open"]
+    assert stages[stage].run("batch release CAPS-1").codes == [*stands, "investigation.open", "batch.not-verified"]
+
+
+def test_a_batch_is_verified_again_after_its_retests_and_what_was_set_aside(at: Any) -> None:
+    bench = at(CLOSED)
+    told = bench.run("batch release CAPS-1")
+    assert (told.codes, "again: something was recorded since" in told.err) == (["batch.not-verified"], True)
+    do(bench, ("ben", VERIFY), ("ana", "batch release CAPS-1"))
 
 
 def test_a_pharmacist_who_tested_approves_no_retest_and_sets_no_result_aside(at: Any) -> None:
@@ -248,7 +256,7 @@ def test_a_result_without_a_plan_is_recorded_and_undoes_nothing(at: Any) -> None
     bench = at(CLOSED)
     bench.run('qc assay CAPS-1 "88.0 %"', "kim")
     bench.do('qc assay CAPS-1 "98.7 %"', "kim")
-    assert bench.run("batch release CAPS-1").codes == ["test.failed", "investigation.open"]
+    assert bench.run("batch release CAPS-1").codes == ["test.failed", "investigation.open", "batch.not-verified"]
 
 
 def test_a_reading_that_happens_to_equal_the_mean_is_recorded_with_its_reason(at: Any) -> None:
@@ -309,11 +317,11 @@ def test_a_new_sample_has_its_own_retests_and_there_is_no_third(at: Any) -> None
     do(bench, ("ana", INVALIDATE), ("kim", CONCLUDE), ("ana", ACTION))
     assert run(bench, RELEASE, "ben").codes == ["disposition.no-retest"]
     do(bench, ("ana", PLAN), ("kim", RETEST.replace("98.4", "98.6")), ("kim", RETEST.replace("98.4", "98.8")))
-    do(bench, ("kim", CONCLUDE), ("ben", RELEASE), ("ana", "batch release CAPS-1"))
+    do(bench, ("kim", CONCLUDE), ("ben", RELEASE), ("ben", VERIFY), ("ana", "batch release CAPS-1"))
 
 
 def test_the_certificate_tells_what_was_set_aside_and_why(at: Any) -> None:
-    bench = at(CLOSED)
+    bench = at(VERIFIED)
     bench.do("batch release CAPS-1")
     said = bench.do("certificate CAPS-1 --json").json
     assert said["conclusion"]["text"].startswith("All 4 results that count meet the limits of the formula. 1 was set aside")
@@ -340,7 +348,7 @@ def test_a_retest_of_content_uniformity_has_its_own_two_stages(at: Any) -> None:
     do(bench, ("kim", again + near), id=second)
     assert [each.fact.retest for each in investigation(bench, second).retests if hasattr(each.fact, "retest")] == [1, 1]
     assert run(bench, again + unlike, "kim", second).codes == ["retest.too-many"]
-    do(bench, ("ana", INVALIDATE), ("kim", CONCLUDE), ("ana", ACTION), ("ben", RELEASE), id=second)
+    do(bench, ("ana", INVALIDATE), ("kim", CONCLUDE), ("ana", ACTION), ("ben", RELEASE), ("ben", VERIFY), id=second)
     bench.do("batch release CAPS-1")
     said = bench.do("certificate CAPS-1 --json").json["conclusion"]["text"]
     assert said.startswith("All 5 results that count meet the limits of the formula. 2 were set aside")
@@ -401,7 +409,7 @@ def test_a_rejected_batch_keeps_its_investigation_open_until_other_batches_were_
 def test_a_complaint_holds_a_released_batch_and_its_labels_until_a_second_person_has_decided(at: Any) -> None:
     from tests.test_story import labelled
 
-    bench = at(CLOSED)
+    bench = at(VERIFIED)
     bench.do("batch release CAPS-1")
     assert labelled(bench, "CAPS-1", "30 capsules").code == 0
     bench.do(BY_HAND, "tom")
@@ -416,7 +424,7 @@ def test_a_complaint_holds_a_released_batch_and_its_labels_until_a_second_person
 def test_a_first_stage_that_asks_for_more_holds_a_released_batch_and_its_labels(at: Any) -> None:
     from tests.test_story import labelled
 
-    bench = at(CLOSED)
+    bench = at(VERIFIED)
     bench.do("batch release CAPS-1")
     label = re.search(r"Label (\S+) of", labelled(bench, "CAPS-1", "30 capsules").out)
     assert label
@@ -436,7 +444,7 @@ def test_a_first_stage_that_asks_for_more_holds_a_released_batch_and_its_labels(
 def test_a_result_that_fails_after_the_release_can_reject_the_batch_and_its_labels_are_called_back(at: Any) -> None:
     from tests.test_story import labelled
 
-    bench = at(CLOSED)
+    bench = at(VERIFIED)
     bench.do("batch release CAPS-1")
     labelled(bench, "CAPS-1", "30 capsules")
     assert bench.run('qc assay CAPS-1 "87.0 %"', "kim").codes == ["test.failed"]
@@ -476,7 +484,7 @@ def test_the_lot_of_a_trituration_is_cleared_by_hand_or_never(trituration: Bench
 
 
 def test_a_batch_made_from_a_lot_that_went_into_quarantine_since_is_not_released(at: Any) -> None:
-    bench = at(CLOSED)
+    bench = at(VERIFIED)
     bench.do("lot quarantine MCC-1 --reason 'recalled by its maker'")
     assert bench.run("batch release CAPS-1").codes == ["batch.lot-quarantined"]
 

@@ -267,6 +267,30 @@ def test_work_after_the_verification_asks_for_another_one(bench: Bench) -> None:
     bench.do("batch release CAPS-1")
 
 
+def test_a_result_after_the_verification_asks_for_another_one(bench: Bench) -> None:
+    carried_on(bench, "CAPS-1", "qc weights")
+    early = bench.do("batch verify CAPS-1", "ben")
+    assert early.codes == ["verify.before-tests"] and "capsule weights, assay, appearance" in early.err
+    for person, command in story("qc"):
+        if "CAPS-1" in command:
+            told = bench.do(command, "tom")
+            assert told.codes == ["test.by-maker"]  # who made the batch may test it, and that is said
+    refused = bench.run("batch release CAPS-1")
+    assert (refused.codes, "something was recorded since" in refused.err) == (["batch.not-verified"], True)
+    assert "capsule weights: pass" in bench.do("batch show CAPS-1").out
+    assert bench.do("batch verify CAPS-1", "ben").codes == []
+    bench.do("batch release CAPS-1")
+    bench.head()
+
+
+def test_who_verifies_results_of_their_own_is_told_to_leave_that_to_another(bench: Bench) -> None:
+    carried_on(bench, "CAPS-1", "qc assay")
+    bench.do('qc assay CAPS-1 "98.7 %"', "ben")
+    bench.do('qc observe CAPS-1 appearance "closed and clean" --pass', "kim")
+    told = bench.do("batch verify CAPS-1 --json", "ben")
+    assert [each["code"] for each in told.json["problems"]] == ["verify.own-results"]
+
+
 def test_a_reading_outside_its_limits_is_recorded_and_holds_the_batch_until_it_is_settled(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "batch weigh CAPS-1 filler")
     outside = bench.run('batch weigh CAPS-1 filler "13600.0 mg" --lot MCC-1 --json', "tom")

@@ -17,7 +17,7 @@ What is checked, and what an answer means:
     signatures   each is by the key that it names, over the bytes of its entry (Ed25519 in a DSSE frame);
     keys         each key was introduced before it signed, by those who must, and was not ended yet;
     duties       whoever verified took no part in making; nobody accepted their own deviation; a pharmacist did both;
-    order        opened, made, verified after the last work, released, labelled: each after what it rests on;
+    order        opened, made, verified after the last work and result, released, labelled: each after what it rests on;
     files        each attachment has the digest that an entry names.
 
 Exit code 0: everything holds. 1: something was altered or a duty was broken; each is named. 2: it cannot be told
@@ -233,7 +233,7 @@ class Record:
         self.keys: dict[str, dict] = {}
         self.makers: set[str] = set()
         self.authors: dict[int, str] = {}
-        self.last_made = self.verified = 0
+        self.to_verify = self.verified = 0
         self.state = "unopened"
         self.yielded = self.to_reject = False
         self.investigated: dict[object, set[str]] = {}  # open investigations, and who took part in each
@@ -335,24 +335,26 @@ class Record:
             self.must(not held, entry, "order.lot", f"lot {lot} was not received, or was in quarantine")
             self.makers.add(entry.person)
             self.authors[entry.sequence] = entry.person
-            self.last_made, self.yielded = entry.sequence, self.yielded or kind == "yielded"
+            self.to_verify, self.yielded = entry.sequence, self.yielded or kind == "yielded"
         elif kind == "deviation-accepted":
             author = self.authors.get(body.get("entry"))
             self.must(author is not None, entry, "order.deviation", "it accepts what is no reading of this batch")
             self.must(author != entry.person, entry, "duty.own-deviation", "it accepts a deviation of their own")
-            self.last_made = entry.sequence
+            self.to_verify = entry.sequence
         elif kind == "verified":
             self.must(entry.person not in self.makers, entry, "duty.own-work", "who took part in making verified")
             self.must(self.yielded, entry, "order.not-made", "nothing was made yet")
             self.verified = entry.sequence
         elif kind == "released":
-            late = self.verified > self.last_made
-            self.must(late, entry, "order.not-verified", "nobody verified after the last work")
+            late = self.verified > self.to_verify
+            self.must(late, entry, "order.not-verified", "nobody verified after the last work and result")
             self.state = "released"
         elif kind == "rejected":
             self.state = "rejected"
         elif kind == "tested":
-            self.authors[entry.sequence] = entry.person
+            self.authors[entry.sequence], self.to_verify = entry.person, entry.sequence
+        elif kind == "result-invalidated":
+            self.to_verify = entry.sequence
         if body.get("investigation") is not None:
             self.take_inquiry(entry, body["investigation"])
 

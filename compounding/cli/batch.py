@@ -198,6 +198,9 @@ def finish(decision: Decision, entries: Any, says: str, as_json: bool, **data: A
             notice(f"{problem.text} [{problem.code}]")
         raise click.exceptions.Exit(1 if stopping(decision.problems) else 0)
     click.echo(f"{says} (entry {entries[0].sequence})")
+    for problem in decision.problems:
+        if not problem.stops:
+            notice(f"{problem.text} [{problem.code}]")
     fail_if_stopped(decision.problems)
     name_next(getattr(fact, "batch", None))
 
@@ -432,7 +435,7 @@ def batch_page(found: Batch, names: Mapping[str, str]) -> str:
         rows.append((line.line, line.lot or "", line.target, *reading))
     page.append(table(("line", "lot", "planned", "read", "within", "by"), rows, right=(2, 3)))
     page.append(f"steps done: {', '.join(map(str, sorted(found.steps_done))) or 'none'} of {len(plan.steps)}")
-    page += [_tested_line(found, each) for each in found.tested]
+    page += [_tested_line(found, each, names) for each in found.tested]
     page += [f"{each.id}, {each.state}: {each.fact.what}" for each in found.investigations]
     page += [
         f"became lot {each.fact.lot}: {each.fact.amount}" for each in found.lots if isinstance(each.fact, LotReceived)
@@ -440,13 +443,13 @@ def batch_page(found: Batch, names: Mapping[str, str]) -> str:
     return "\n".join(page)
 
 
-def _tested_line(found: Batch, entry: Recorded) -> str:
-    """One result in a line: a retest says so, and one that was set aside too."""
+def _tested_line(found: Batch, entry: Recorded, names: Mapping[str, str]) -> str:
+    """One result in a line: a retest says so, and one that was set aside too; who recorded it, and when."""
     fact = entry.fact
     assert isinstance(fact, Tested)
     again = f", retest {fact.retest} of {fact.investigation}" if fact.retest else ""
     aside = "" if entry in found.standing else "; set aside"
-    return f"{fact.trait}{again}: {fact.verdict.replace('_', ' ')}; {fact.observed}{aside}"
+    return f"{fact.trait}{again}: {fact.verdict.replace('_', ' ')}; {fact.observed}{aside}; {names.get(entry.person, entry.person)}, {entry.time[:10]}"
 
 
 @batch.command("list")

@@ -166,9 +166,6 @@ def baseline(
     decision, entries = app.record(decide)
     fact: Any = decision.facts[0][0]
     says = f"Baseline of {fact.trait} frozen from {len(fact.batches)} batches: {_short(fact.lower)} to {_short(fact.upper)}, mean {_short(fact.mean)} {fact.unit}"
-    if not as_json:
-        for problem in decision.problems:
-            notice(problem.text)
     finish(decision, entries, says.rstrip() + ".", as_json)
 
 

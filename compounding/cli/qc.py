@@ -23,7 +23,7 @@ from compounding.records.facts import Tested
 from compounding.records.record import replaced
 from compounding.rules.capsule_weights import EUROPE_CONTENT
 from compounding.work.ruling import CONTENTS, USP_CONTENT, ruling
-from compounding.work.testing import assay_result, observed_result, waiting, when_found
+from compounding.work.testing import assay_result, check_tester, observed_result, waiting, when_found
 from compounding.work.uniformity import (
     Judged,
     content_result,
@@ -437,7 +437,9 @@ def _record(
 
     def dated(batch: Batch) -> Result:
         fact, problems = when_found(batch, judge(batch), found_on, today, app.day_of)
-        return (replaced(fact, attachments=attached) if fact else None), problems
+        if fact is None:
+            return None, problems
+        return replaced(fact, attachments=attached), problems + check_tester(batch, app.person_id, app.person.name)
 
     return app.record(lambda: kept(app, batch_decision(app, id, dated, None), files))
 
@@ -452,10 +454,6 @@ def _finish(decision: Decision, entries: Any, as_json: bool, **data: Any) -> Non
     fact = decision.facts[0][0]
     assert isinstance(fact, Tested)
     says = f"{fact.trait}: {said(fact.verdict)}; {fact.observed}. Expected: {fact.expected}."
-    if not as_json:
-        for problem in decision.problems:
-            if not problem.stops:
-                notice(f"{problem.text} [{problem.code}]")
     finish(decision, entries, says, as_json, **data)
 
 

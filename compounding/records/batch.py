@@ -115,9 +115,16 @@ class Batch:
         return frozenset(each.fact.entry for each in self.accepted if isinstance(each.fact, DeviationAccepted))
 
     @property
-    def last_made(self) -> int:
-        """Sequence of the latest fact of making; a verification counts only after it."""
-        return max((each.sequence for each in (*self.weighed, *self.steps, *self.yielded, *self.accepted)), default=0)
+    def last_to_verify(self) -> int:
+        """Sequence of the latest fact that a verification must follow: of making, a deviation accepted, a result."""
+        aside = (each.invalidated for each in self.investigations if each.invalidated)
+        facts = (*self.weighed, *self.steps, *self.yielded, *self.accepted, *self.tested, *aside)
+        return max((each.sequence for each in facts), default=0)
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether a second person verified the batch after all of that."""
+        return bool(self.verified) and self.verified[-1].sequence > self.last_to_verify
 
 
 _GROUPS: dict[type, str] = {

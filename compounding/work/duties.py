@@ -94,7 +94,7 @@ class _Batch:
 
     makers: set[str] = field(default_factory=set)
     authors: dict[int, str] = field(default_factory=dict)
-    last_made: int = 0
+    to_verify: int = 0  # the latest entry that a verification must follow
     yielded: bool = False
     verified: int = 0
     ended: str = ""
@@ -250,12 +250,13 @@ class Duties:
             raise DutyBroken("lot-held", f"lot {entry.body['lot']} was in quarantine")
         batch.makers.add(entry.person)
         batch.authors[entry.sequence] = entry.person
-        batch.last_made = entry.sequence
+        batch.to_verify = entry.sequence
         batch.yielded |= entry.kind == "yielded"
 
     def _tested(self, entry: EntryLike) -> None:
         batch = self._batch(str(entry.body["batch"]), "open", "released")
         batch.authors[entry.sequence] = entry.person
+        batch.to_verify = entry.sequence
         if entry.body.get("retest"):
             self._retested(entry)
 
@@ -301,6 +302,10 @@ class Duties:
         if found and found < plan.earliest:
             raise DutyBroken("retest-before-plan", f"it was found on {found}, before its retests were fixed")
 
+    def _set_aside(self, entry: EntryLike) -> None:
+        self._took_part(entry)
+        self._investigation(entry)[0].to_verify = entry.sequence
+
     def _in_investigation(self, entry: EntryLike) -> None:
         self._investigation(entry)
 
@@ -325,7 +330,7 @@ class Duties:
             raise DutyBroken("deviation-unknown", f"entry {entry.body['entry']} is no reading of this batch")
         if author == entry.person:
             raise DutyBroken("own-deviation", f"{entry.person} accepted a deviation of their own")
-        batch.last_made = entry.sequence
+        batch.to_verify = entry.sequence
 
     def _verified(self, entry: EntryLike) -> None:
         batch = self._batch(str(entry.body["batch"]), "open")
@@ -337,8 +342,8 @@ class Duties:
 
     def _released(self, entry: EntryLike) -> None:
         batch = self._batch(str(entry.body["batch"]), "open")
-        if batch.verified <= batch.last_made:
-            raise DutyBroken("not-verified", "nobody verified the batch after its last work")
+        if batch.verified <= batch.to_verify:
+            raise DutyBroken("not-verified", "nobody verified the batch after its last work and result")
         if batch.investigated:
             raise DutyBroken("investigated", f"investigation {', '.join(batch.investigated)} was open")
         batch.ended = "released"
@@ -380,7 +385,7 @@ _RULES: Mapping[str, Callable[[Duties, EntryLike], None]] = {
     "hypothesis-stated": Duties._in_investigation,
     "retest-planned": Duties._planned,
     "resampled": Duties._resampled,
-    "result-invalidated": Duties._took_part,
+    "result-invalidated": Duties._set_aside,
     "investigation-concluded": Duties._took_part,
     "investigation-closed": Duties._investigation_closed,
     "deviation-accepted": Duties._accepted,

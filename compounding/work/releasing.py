@@ -95,14 +95,34 @@ def _held(entry: Recorded) -> str:
 
 
 def verify_batch(batch: Batch, by: str, person: Person) -> tuple[Verified | None, list[Problem]]:
-    """A pharmacist who did none of the work compares record, materials and preparation."""
+    """A pharmacist who did none of the work compares record, materials and preparation, results included.
+
+    What is recorded after a verification asks for another one, so a verification before the results is told so.
+    """
     problems = still_open(batch) + check_made(batch)
     if by in batch.makers:
         text = f"{person.name} took part in making {batch.id}: another person must verify it"
         problems.append(Problem("verify.own-work", text, by, source="usp-795"))
     if "pharmacist" not in person.roles:
         problems.append(_needs_pharmacist(person, "verify"))
-    return (None if problems else Verified(batch=batch.id, meaning=VERIFIED)), problems
+    if problems:
+        return None, problems
+    return Verified(batch=batch.id, meaning=VERIFIED), _worth_knowing(batch, by, person)
+
+
+def _worth_knowing(batch: Batch, by: str, person: Person) -> list[Problem]:
+    """What weakens a verification: results that are still to come, and results of one's own."""
+    problems = []
+    done = {each.fact.trait for each in batch.standing if isinstance(each.fact, Tested)}
+    missing = [test.trait for test in batch.formula.test if test.required and test.trait not in done]
+    if missing:
+        text = f"Not tested yet: {', '.join(missing)}. What is recorded from here on needs another verification"
+        problems.append(Problem("verify.before-tests", text, batch.id, stops=False))
+    own = [each.fact.trait for each in batch.standing if isinstance(each.fact, Tested) and each.person == by]
+    if own:
+        text = f"{person.name} recorded {', '.join(dict.fromkeys(own))} too: let another pharmacist verify where there is one"
+        problems.append(Problem("verify.own-results", text, by, stops=False))
+    return problems
 
 
 def check_tests(batch: Batch) -> list[Problem]:
@@ -188,7 +208,7 @@ def release_batch(
     """
     problems = still_open(batch) + check_made(batch) + check_tests(batch)
     problems += check_investigations(batch) + check_lots(lots) + check_labels(batch)
-    if not batch.verified or batch.verified[-1].sequence < batch.last_made:
+    if not batch.is_verified:
         changed = " again: something was recorded since" if batch.verified else ""
         problems.append(
             Problem("batch.not-verified", f"{batch.id} needs a second person's verification{changed}", batch.id)

@@ -80,6 +80,14 @@ def found_on(result: Recorded, day_of: Callable[[str], date]) -> date:
     return date.fromisoformat(result.fact.found) if result.fact.found else day_of(result.time)
 
 
+def check_tester(batch: Batch, by: str, name: str) -> list[Problem]:
+    """Whether who tests a batch took part in making it: that is told, and the verification that follows sees it."""
+    if by not in batch.makers:
+        return []
+    text = f"{name} took part in making {batch.id}: let another person test it where you can"
+    return [Problem("test.by-maker", text, by, stops=False)]
+
+
 def waiting(batch: Batch, trait: str) -> Recorded | None:
     """The stage 1 of a trait that asked for 20 more units and has not got them; None if there is none."""
     asked = [each for each in batch.unfinished if isinstance(each.fact, Tested) and each.fact.trait == trait]

@@ -96,6 +96,6 @@ def _command(batch: Batch, test: Test) -> str:
 
 
 def _ending(batch: Batch) -> Wait:
-    if not batch.verified or batch.verified[-1].sequence < batch.last_made:
+    if not batch.is_verified:
         return Wait("verification", "a second person verifies it", f"compounding batch verify {batch.id}")
     return Wait("release", "a pharmacist releases it", f"compounding batch release {batch.id}")

@@ -263,6 +263,14 @@ BROKEN: dict[str, tuple[Callable[[Pen], object], str, str]] = {
         lambda pen: (pen.verified(), pen.write("step-done", "tom", BATCH), pen.write("released", "ana", BATCH, "ana")),
         "duty-not-verified", "order.not-verified",
     ),
+    "a result after the verification": (
+        lambda pen: (pen.verified(), pen.write("tested", "tom", BATCH), pen.write("released", "ana", BATCH, "ana")),
+        "duty-not-verified", "order.not-verified",
+    ),
+    "a result set aside after the verification": (
+        investigated("verified", ("result-invalidated", "ana", INQUIRY), closing("ben"), ("released", "ana", BATCH, "ana")),
+        "duty-not-verified", "order.not-verified",
+    ),
     "work after the release": (after("released", "step-done", "tom", BATCH), "duty-batch-state", "order.batch-state"),
     "released twice": (after("released", "released", "ana", BATCH, "ana"), "duty-batch-state", "order.batch-state"),
     "labelled before release": (after("verified", "label-printed", "tom", BATCH), "duty-batch-state", "order.batch-state"),
