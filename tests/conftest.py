@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from compounding.store import keys
+from compounding.store import keys, sealing
 from tests.servers import Server, running
 
 settings.register_profile("default", deadline=None, print_blob=True)
@@ -23,6 +23,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 # The heads that this machine has seen of the journals of tests are kept where they are thrown away.
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="compounding-state-")
 keys.COST = keys.Cost(passes=1, memory=8, lanes=1)
+sealing.WORK = 4
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 In a block, a line that begins with ``$ `` is a command, ended lines with a backslash go on in the next, and the
 rest is what the command prints, standard output first. ``$ export NAME=value`` is kept for the commands after it.
-What must differ from day to day is set aside before two outputs are compared: dates, times, and the journal's head.
+What must differ from day to day is set aside before two outputs are compared: dates, times, the journal's head, and a new key.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _DIFFERS = (
     (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "DATE"),
     (re.compile(r"\b\d\d:\d\d UTC"), "TIME"),
     (re.compile(r"\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){5}-[0-9A-Z]{2}\b"), "HEAD"),
+    (re.compile(r"\bage1[0-9a-z]{58}\b"), "KEY"),
 )
 
 

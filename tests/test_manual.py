@@ -5,9 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
-from compounding.cli.main import compounding
+from compounding.cli.main import COMMANDS, compounding
 from compounding.cli.manual import as_markdown, as_roff, pages
 from tests.bench import ran
 
@@ -39,6 +40,14 @@ def test_groff_sets_each_page_without_a_warning(tmp_path: Path) -> None:
         assert done.stderr == "", path.name
     plan = subprocess.run(["groff", "-man", "-Tascii", tmp_path / "compounding-plan.1"], capture_output=True, text=True, check=True)
     assert "compounding plan naltrexone-capsule --strength" in plan.stdout
+
+
+def test_the_first_help_names_every_command_below_a_command() -> None:
+    for name in COMMANDS:
+        command = compounding.get_command(click.Context(compounding), name)
+        below = command.commands if isinstance(command, click.Group) else {}
+        unnamed = [each for each in below if each not in COMMANDS[name][1]]
+        assert unnamed == (["write", "reprint"] if name == "label" else []), name  # what `label BATCH` does
 
 
 def test_a_command_that_is_none_has_no_page() -> None:

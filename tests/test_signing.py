@@ -272,6 +272,8 @@ def test_an_exported_batch_verifies_without_journal_or_settings(bench: Bench, tm
     assert checked.code == 0, checked.err
     for words in ("Batch LIQ-1", "released", "Ben Fox (ben): I compared this record", "Everything holds"):
         assert words in checked.out
+    said = ran(["verify", str(file), "--json"]).json
+    assert (said["holds"], said["problems"]) == (True, []) and said["says"] == checked.out.splitlines()
 
 
 def test_the_verifier_runs_by_itself(bench: Bench) -> None:
@@ -291,6 +293,10 @@ def test_an_export_replaces_no_file_and_knows_its_head(bench: Bench) -> None:
     other = code.translate(str.maketrans("0123456789", "1234567890"))
     assert bench.run(["verify", "{folder}/LIQ-1.batch", "--head", other]).code == 1
     assert bench.run("verify {folder}/none.batch").code == 2
+    refused = bench.run(["verify", "{folder}/LIQ-1.batch", "--head", other, "--json"])
+    assert (refused.code, [each["code"] for each in refused.json["problems"]]) == (1, ["verify.head.other"])
+    none = bench.run("verify {folder}/none.batch --json")
+    assert (none.code, [each["code"] for each in none.json["problems"]]) == (2, ["verify.cannot-tell"])
 
 
 def test_the_export_of_a_batch_shows_nothing_of_another(bench: Bench) -> None:

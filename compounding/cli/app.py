@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compounding.problems import NotUnderstood, Problem, Refused, stopping
+from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused, stopping
 
 if TYPE_CHECKING:
     from compounding.cli.signing import Signing
@@ -153,7 +153,12 @@ class App:
     def journal(self) -> Journal:
         from compounding.store.journal import Journal
 
-        return Journal.open(self.journal_place, self.settings.site)
+        try:
+            return Journal.open(self.journal_place, self.settings.site)
+        except EnvironmentFails as failure:
+            from compounding.store.seen import gone
+
+            raise gone(self.witness_file, failure) from None
 
     @property
     def attachments(self) -> Path:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from compounding.cli.app import App, Decision
-from compounding.cli.show import emit, json_option
+from compounding.cli.show import emit, json_option, notice
 from compounding.problems import NotUnderstood, Problem, Refused
 from compounding.records.facts import JournalResumed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from compounding.store.sealing import Opens, Seal
     from compounding.store.witness import Found
 
 
@@ -170,71 +173,157 @@ class _Progress:
 @json_option
 @click.pass_obj
 def export(app: App, file: Path, as_json: bool) -> None:
-    """Write the journal as lines of JSON that any tool reads; names of patients stay here.
+    """Write the journal as lines of JSON that any tool reads; names of patients and attached files stay here.
 
     \b
     compounding journal export journal.jsonl
     """
-    _write(app, file, as_json, names=False, passphrase=None)
+    _write(app, file, as_json)
 
 
 @journal.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--seal", is_flag=True, help="Seal it with a passphrase; without it, whoever has the file reads the names.")
+@click.option(
+    "--to",
+    "recipients",
+    multiple=True,
+    metavar="age1...",
+    help="Seal it for a backup key, by its public half, so that no passphrase is asked for; repeat it for each key.",
+)
 @json_option
 @click.pass_obj
-def backup(app: App, file: Path, seal: bool, as_json: bool) -> None:
+def backup(app: App, file: Path, seal: bool, recipients: tuple[str, ...], as_json: bool) -> None:
     """Write everything into one file: entries, names, attached files; it is read back before this is said to be done.
 
-    Others may go on working meanwhile.
+    Others may go on working meanwhile. An attached file that is lost does not keep the rest from being written: it is named,
+    and the exit code is 1.
 
     \b
     compounding journal backup 2026-05-12.backup --seal
+    compounding journal backup 2026-05-12.backup --to age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa
     """
-    passphrase = None
-    if seal:
-        from compounding.cli.signing import passphrase_of
-        from compounding.store.keys import check_passphrase
+    from compounding.store import sealing
 
-        passphrase = passphrase_of(app, "backup", "Passphrase of the backup", new=check_passphrase)
-    _write(app, file, as_json, names=True, passphrase=passphrase)
+    made = None
+    if seal and recipients:
+        text = "--seal asks for a passphrase, --to for none: give one of them"
+        raise NotUnderstood(Problem("backup.two-seals", text, "--to"))
+    if recipients:
+        made = sealing.seal_for(recipients)
+    elif seal:
+        made = sealing.seal_with_passphrase(_new_passphrase(app, "backup", "Passphrase of the backup"))
+    _write(app, file, as_json, attached=app.attachments, seal=made)
 
 
-def _write(app: App, file: Path, as_json: bool, *, names: bool, passphrase: str | None) -> None:
-    from compounding.store.attachments import read
-    from compounding.store.carry import lines_of, write_journal
+def _new_passphrase(app: App, id: str, ask: str) -> str:
+    from compounding.cli.signing import passphrase_of
+    from compounding.store.keys import check_passphrase
+
+    return passphrase_of(app, id, ask, new=check_passphrase)
+
+
+def _write(
+    app: App, file: Path, as_json: bool, *, attached: Path | None = None, seal: Seal | None = None
+) -> None:
+    from compounding.store.carry import write_journal
     from compounding.store.files import check_new
+    from compounding.store.log import short_code
 
     check_new(file)
-    files = [(digest, read(app.attachments, digest)) for digest in app.ids("attachment:")] if names else []
-    head = write_journal(file, lines_of(app.journal, names=names, files=files), passphrase)
+    done = write_journal(file, app.journal, attached, seal, _Progress)
+    lost = done.lost if attached else ()
     if as_json:
-        emit({"file": str(file), "entries": head.size, "root": head.root.hex(), "sealed": bool(passphrase), "problems": []})
+        emit({"file": str(file), "entries": done.head.size, "root": done.head.root.hex(), "sealed": bool(seal), "problems": [vars(each) for each in lost]})
     else:
-        click.echo(f"{head.size} entries written to {file} and read back, head {app.journal.short_code()}")
+        click.echo(f"{done.head.size} entries written to {file} and read back, head {short_code(app.journal.origin, done.head)}")
+    _end_with(lost, "All else is in the backup")
+
+
+def _end_with(lost: Sequence[Problem], rest: str) -> None:
+    """Name what is lost, when all else is done; exit code 1 if anything is."""
+    for problem in lost:
+        notice(f"{problem.text} [{problem.code}]")
+    if lost:
+        notice(f"Files lost: {len(lost)}. {rest}")
+        raise click.exceptions.Exit(1)
+
+
+@journal.command("backup-key")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@json_option
+@click.pass_obj
+def backup_key(app: App, file: Path, as_json: bool) -> None:
+    """Make a key for backups: the public half is shown, the private half is written to FILE, sealed with a passphrase.
+
+    Backups that are sealed --to the public half need no passphrase where they are made, so a machine can make them at
+    night; without FILE and its passphrase nobody opens them. Keep FILE apart from the backups, twice. Both are in the
+    format of the program age.
+
+    \b
+    compounding journal backup-key backup.key
+    """
+    from compounding.store import sealing
+    from compounding.store.files import check_new, write_whole
+    from compounding.store.keys import PRIVATE_FILE
+
+    check_new(file)
+    seal = sealing.seal_with_passphrase(_new_passphrase(app, "backup-key", "Passphrase of the backup key"))
+    public, private = sealing.new_pair()
+    write_whole(file, sealing.sealed([f"# public key: {public}\n{private}\n".encode()], seal), mode=PRIVATE_FILE)
+    if as_json:
+        emit({"file": str(file), "public": public, "problems": []})
+    else:
+        click.echo(f"The private half is in {file}. Seal backups with --to {public}")
 
 
 @journal.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The backup key that the file is sealed for.",
+)
 @json_option
 @click.pass_obj
-def restore(app: App, file: Path, as_json: bool) -> None:
+def restore(app: App, file: Path, key: Path | None, as_json: bool) -> None:
     """Read a backup or an export into the place that the settings name, which must be empty: all of it, verified.
 
-    A journal moves to a server, or back, in the same way: export, change the settings, restore.
+    A journal moves to a server, or back, in the same way: export, change the settings, restore. An attached file that
+    the journal names and that did not come along is named at the end; then the exit code is 1.
 
     \b
     compounding journal restore 2026-05-12.backup
+    compounding journal restore 2026-05-12.backup --key backup.key
     """
-    from compounding.cli.signing import passphrase_of
-    from compounding.store.carry import is_sealed, read_journal
+    from compounding.store.carry import read_journal
 
-    passphrase = passphrase_of(app, "backup", "Passphrase of the backup") if is_sealed(file) else None
-    head = read_journal(file, app.journal_place, app.attachments, passphrase)
+    opens = _opens(app, file, key)
+    done = read_journal(file, app.journal_place, app.settings.site, app.attachments, opens, _Progress)
     if as_json:
-        emit({"entries": head.size, "head": app.journal.short_code(), "problems": []})
+        emit({"entries": done.head.size, "head": app.journal.short_code(), "problems": [vars(each) for each in done.lost]})
     else:
-        click.echo(f"The journal is restored and verified: {head.size} entries, head {app.journal.short_code()}")
+        click.echo(f"The journal is restored and verified: {done.head.size} entries, head {app.journal.short_code()}")
+    _end_with(done.lost, f"All else is restored; copy these into {app.attachments}, each named by its digest")
+
+
+def _opens(app: App, file: Path, key: Path | None) -> Opens | None:
+    """What opens a backup: nothing is needed, its passphrase, or a backup key, which opens with its own."""
+    from compounding.cli.signing import passphrase_of
+    from compounding.store import carry, sealing
+
+    if not carry.is_sealed(file):
+        return None
+    if carry.wants_passphrase(file):
+        return sealing.passphrase_opens(passphrase_of(app, "backup", "Passphrase of the backup"))
+    if key is None:
+        text = f"{file} is sealed for a backup key: give the file of its private half with --key"
+        raise NotUnderstood(Problem("backup.sealed", text, "--key"))
+    opens = None
+    if carry.is_sealed(key):
+        opens = sealing.passphrase_opens(passphrase_of(app, "backup-key", "Passphrase of the backup key"))
+    return sealing.key_opens(carry.private_half(key, opens))
 
 
 journal.add_command(restore, "import")

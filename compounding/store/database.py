@@ -133,6 +133,11 @@ class Database(ABC):
         statement = "SELECT sequence, body, signatures, leaf, peaks FROM entries WHERE site = ? ORDER BY sequence"
         return self._each(statement, site)
 
+    def leaves(self, site: str, after: int, last: int) -> list[tuple[int, bytes, bytes]]:
+        """Sequence, bytes and signatures of the entries behind one place up to another, in order."""
+        statement = "SELECT sequence, body, signatures FROM entries WHERE site = ? AND sequence > ? AND sequence <= ? ORDER BY sequence"
+        return [(_whole(each[0]), bytes(each[1]), bytes(each[2])) for each in self._all(statement, site, after, last)]
+
     def rows(self, site: str, after: int) -> list[Row]:
         """All entries with a higher sequence, in order."""
         return self._rows("WHERE site = ? AND sequence > ? ORDER BY sequence", site, after)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -82,8 +82,8 @@ def _begins(path: Path, begins: bytes) -> bool:
 
 
 @contextmanager
-def written_whole(path: Path, content: bytes, mode: int = 0o666) -> Iterator[None]:
-    """Write a file beside its place and durably; move it there when the block ends well, remove it otherwise.
+def written_whole(path: Path, content: bytes | Iterable[bytes], mode: int = 0o666) -> Iterator[None]:
+    """Write a file, whole or in pieces, beside its place and durably; move it there when the block ends well, remove it otherwise.
 
     ``mode`` is who may read and write it, less what the user's mask takes away.
 
@@ -98,13 +98,12 @@ def written_whole(path: Path, content: bytes, mode: int = 0o666) -> Iterator[Non
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with _in_plain_words(path), open(beside, "wb", opener=partial(os.open, mode=mode)) as file:
-            file.write(content)
+            for piece in (content,) if isinstance(content, bytes) else content:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         yield
-        with _in_plain_words(path):
-            beside.replace(path)
-            _sync_folder(path.parent)
+        move_whole(beside, path)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -123,10 +122,21 @@ def make_folder(folder: Path) -> None:
         _sync_folder(folder.parent)
 
 
-def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
+def write_whole(path: Path, content: bytes | Iterable[bytes], mode: int = 0o666) -> None:
     """Write a file that is there whole or not at all."""
     with written_whole(path, content, mode):
         pass
+
+
+def move_whole(beside: Path, path: Path) -> None:
+    """Move a file that is durable into its place, there after a power cut too.
+
+    Raises:
+        EnvironmentFails: it cannot be moved.
+    """
+    with _in_plain_words(path):
+        beside.replace(path)
+        _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

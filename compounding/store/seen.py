@@ -10,9 +10,10 @@ import os
 from hashlib import sha256
 from pathlib import Path
 
-from compounding.problems import NotUnderstood, Problem
+from compounding.problems import EnvironmentFails, NotUnderstood, Problem
 from compounding.store import log
 from compounding.store.journal import Journal
+from compounding.store.log import Head
 
 
 def witness_file(place: Path | str, site: str, folder: Path) -> Path:
@@ -33,13 +34,31 @@ def remember(file: Path, journal: Journal) -> None:
         return
 
 
+def gone(file: Path, failure: EnvironmentFails) -> EnvironmentFails:
+    """A failure to open a journal, in words for whoever saw it before: then none is to be begun, but one to be found."""
+    (problem, *_) = failure.problems
+    seen = _seen(file)
+    if problem.code != "journal.missing" or seen is None:
+        return failure
+    text = (
+        f"No journal at {problem.where}, where this workstation saw one with {seen.size} entries: it was moved or removed. "
+        "Find it and put it back, or restore the newest backup with compounding journal restore FILE; do not begin a new one"
+    )
+    return EnvironmentFails(Problem("journal.gone", text, problem.where))
+
+
+def _seen(file: Path) -> Head | None:
+    """The head that was seen last; None if none was, or what was kept is no head any more."""
+    try:
+        return log.read_checkpoint(file.read_text("utf-8"))[1]
+    except (OSError, UnicodeDecodeError, NotUnderstood):
+        return None
+
+
 def check(file: Path, journal: Journal) -> list[Problem]:
     """What the head that was seen last says against the journal: cut, rewritten, or an older copy."""
-    try:
-        _, seen = log.read_checkpoint(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, NotUnderstood):
-        return []  # it was never seen from here, or what was kept is no head any more
-    if journal.had(seen):
+    seen = _seen(file)
+    if seen is None or journal.had(seen):
         return []
     now = journal.head()
     what = f"it has {now.size} entries" if now.size < seen.size else f"its first {seen.size} entries are others now"

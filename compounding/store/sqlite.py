@@ -298,6 +298,11 @@ _MEANINGS = {
         "The file is damaged",
         "Keep it as it is and go on with the newest backup that verifies.",
     ),
+    sqlite3.SQLITE_CONSTRAINT: (
+        "not-appended",
+        "The journal takes no such row",
+        "Run `compounding journal verify`.",
+    ),
     sqlite3.SQLITE_CANTOPEN: (
         "cannot-open",
         "The file cannot be opened",
