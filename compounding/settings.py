@@ -9,6 +9,7 @@ from compounding.quantities import quantity
 from compounding.records.record import (
     DateText,
     Meta,
+    NameText,
     PercentText,
     QuantityText,
     Record,
@@ -25,15 +26,15 @@ Role = Literal["pharmacist", "technician", "qc"]
 class Pharmacy(Record, frozen=True, kw_only=True):
     """What stands on every label."""
 
-    name: str
-    address: str
-    phone: str
+    name: NameText
+    address: NameText
+    phone: NameText
 
 
 class Person(Record, frozen=True, kw_only=True):
     """Someone who works here; the id is what the command line and the journal use."""
 
-    name: str
+    name: NameText
     roles: Annotated[tuple[Role, ...], Meta(min_length=1)]
     retired: bool = False
 
@@ -72,7 +73,7 @@ class BalanceSettings(Record, frozen=True, kw_only=True):
 class DeviceSettings(Record, frozen=True, kw_only=True):
     """A measuring device that goes out with a liquid: what it holds, and the step from mark to mark."""
 
-    name: str
+    name: NameText
     capacity: QuantityText
     step: QuantityText
 
@@ -111,18 +112,18 @@ class Settings(Record, frozen=True, kw_only=True):
     stock: str = "4x2"
     profile: str = "us-ca"
     language: str | None = None  # of labels; that of the profile, if it is not said
-    printers: dict[str, PrinterSettings] = empty_table()
+    printers: dict[NameText, PrinterSettings] = empty_table()
     barcode: Literal["data-matrix", "qr", "gs1-128"] = "data-matrix"
     gtins: dict[str, str] = empty_table()
     pharmacy: Pharmacy
-    people: Annotated[dict[str, Person], Meta(min_length=1)]
-    devices: dict[str, DeviceSettings] = empty_table()
+    people: Annotated[dict[NameText, Person], Meta(min_length=1)]
+    devices: dict[NameText, DeviceSettings] = empty_table()
     correction: Literal["always", "german-2-percent", "none"] = "always"
     assay_above_100: Literal["refuse", "as-stated", "as-100"] = "refuse"
     bottles: tuple[QuantityText, ...] = ()
     reorder: dict[str, QuantityText] = empty_table()
     rule_sets: tuple[str, ...] = ()
-    balances: Annotated[dict[str, BalanceSettings], Meta(min_length=1)]
+    balances: Annotated[dict[NameText, BalanceSettings], Meta(min_length=1)]
     # ``required``: nothing is verified, released or approved unsigned, not even before the first key is made.
     signatures: Literal["required", "optional"] = "optional"
     unapproved_formula: Literal["refuse", "warn", "allow"] = "warn"

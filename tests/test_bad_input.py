@@ -21,6 +21,8 @@ import click
 import pytest
 
 from compounding.cli.main import compounding
+from compounding.data_files import data_folder
+from compounding.documents.boxes import REGULAR, Piece, broken
 from tests.bench import Bench, Ran, carried_on, forget_what_was_seen, stocked
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "bad_input.toml").read_text("utf-8"))["case"]
@@ -220,6 +222,57 @@ def test_text_that_cannot_be_shown_on_paper_is_refused_whatever_it_is_for(
         assert (ran.code, ran.codes, len(ran.err) < 400) == (2, [problem], True)
         assert ran.err.removesuffix("\n").isprintable()
     assert files_of(bench) == before
+
+
+@pytest.mark.parametrize("line", ['name = "Ana Ortiz"', "[people.ana]", 'address = "'])
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("Ana \\u001b[2JOrtiz", "canonical.character"),
+        ("Ana\\nOrtiz", "canonical.character"),
+        ("abc\\u202edef", "canonical.character"),
+        ("abc\\u200bdef", "canonical.character"),
+        ("O" * 101, "record.key"),
+        ("O" * 10_000, "file.text-too-long"),
+        ("O" * 100_000, "file.text-too-long"),
+    ],
+    ids=lambda text: ascii(text)[:20],
+)
+def test_a_name_in_the_settings_is_held_to_what_a_typed_one_is(spare: Bench, line: str, text: str, problem: str) -> None:
+    file = spare.folder / "settings.toml"
+    settings = file.read_text("utf-8")
+    assert line in settings
+    changed = f'[people."{text}"]' if line.startswith("[") else line.replace('"', f'"{text}', 1)
+    file.write_text(settings.replace(line, changed, 1), "utf-8")
+    for command in ("person list", "worksheet CAPS-MADE --out {folder}/record.pdf"):
+        refused = spare.run(command)
+        assert (refused.code, refused.codes[:1], len(refused.err) < 400) == (2, [problem], True), refused.err
+        assert refused.out == "" and refused.err.removesuffix("\n").isprintable()
+
+
+def test_a_name_of_the_longest_that_is_taken_stands_on_paper(spare: Bench) -> None:
+    file = spare.folder / "settings.toml"
+    file.write_text(file.read_text("utf-8").replace("Ana Ortiz", "O" * 100), "utf-8")
+    spare.do("worksheet CAPS-MADE --out {folder}/record.pdf")
+
+
+def test_a_character_that_cannot_be_seen_is_in_no_formula(spare: Bench) -> None:
+    text = (data_folder("formulas") / "naltrexone-capsule.toml").read_text("utf-8")
+    (spare.folder / "odd.toml").write_text(text.replace('name = "', 'name = "\\u001b[2J', 1), "utf-8")
+    assert spare.run("formula check {folder}/odd.toml").codes == ["canonical.character"]
+
+
+def test_a_word_of_any_length_is_cut_with_few_looks_at_it() -> None:
+    asked = []
+
+    def width(text: str, font: str) -> float:
+        asked.append(len(text))
+        return len(text) / 2
+
+    parts = broken([Piece("O" * 100_000, REGULAR, 50_000, 0)], 50, width)
+    assert "".join(part.text for part in parts) == "O" * 100_000
+    assert [len(part.text) for part in parts] == [100] * 1000
+    assert len(asked) < 25 * len(parts)
 
 
 # ---- what is recorded ----

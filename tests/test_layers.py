@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "compounding"
 # From the bottom up; those on one line do not know each other.
 LAYERS = (
     ("problems",),
-    ("quantities", "data_files"),
+    ("quantities", "data_files", "texts"),
     ("calc", "records"),
     ("settings",),
     ("rules",),

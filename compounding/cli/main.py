@@ -197,7 +197,7 @@ def _check_typed(asked: list[str]) -> None:
         if "scan" in asked:
             text = text.replace("\x1d", "")  # the separator in a barcode; scanners type it
         if not (text.isascii() and text.isprintable()):
-            from compounding.store.canonical import plain_text
+            from compounding.texts import plain_text
 
             plain_text(text, "the command line")
 

@@ -8,6 +8,7 @@ at spaces; a no-break space holds a number and its unit together; nothing is squ
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -229,7 +230,8 @@ def broken(words: Sequence[Piece], room: float, width: Width) -> list[Piece]:
         for part in word.text.split(NBSP) if word.width > room else [word.text]:
             rest = part
             while width(rest, word.font) > room and len(rest) > 1:
-                count = next(n for n in range(len(rest) - 1, 0, -1) if n == 1 or width(rest[:n], word.font) <= room)
+                fits = bisect_right(range(1, len(rest)), room, key=lambda n: width(rest[:n], word.font))
+                count = max(fits, 1)
                 count = rest.rfind("-", 0, count) + 1 or count
                 found.append(Piece(rest[:count], word.font, width(rest[:count], word.font), gap))
                 # As wide as a line, so that the cut ends the line.

@@ -11,15 +11,18 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, ClassVar, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta as Meta  # for records that live elsewhere, such as the settings
 
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import material, number, percent, quantity
+from compounding.texts import plain_text
 
 LARGEST_FILE = 256 * 1024
+LONGEST_TEXT = 2000  # characters: some thirty lines of a worksheet
+LONGEST_NAME = 100  # characters: what a line of a worksheet holds of a name
 
 
 def _date(text: str) -> None:
@@ -36,6 +39,7 @@ NumberText = str
 PercentText = str
 MaterialText = str
 DateText = str
+NameText = Annotated[str, Meta(max_length=LONGEST_NAME)]
 # What the text of a field must be, by the name of its annotation.
 _READERS: dict[str, Callable[[str], object]] = {
     "QuantityText": quantity,
@@ -100,19 +104,38 @@ def read_toml(text: str, where: str) -> dict[str, Any]:
     """Parse TOML; decimals stay exact.
 
     Raises:
-        NotUnderstood: not TOML, or larger than 256 KiB; names the line.
+        NotUnderstood: not TOML, or larger than 256 KiB; names the line. A text in it is endless or holds a character that
+            cannot be seen on paper; names the key.
     """
     if len(text) > LARGEST_FILE:
         raise NotUnderstood(
             Problem("file.too-large", f"{where} is larger than 256 KiB; check that it is the file you mean", where)
         )
     try:
-        return tomllib.loads(text, parse_float=Decimal)
+        data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise NotUnderstood(Problem("file.not-toml", f"{where} is not TOML: {error}. Mend that line.", where)) from None
     except (ValueError, ArithmeticError, RecursionError):
         text = f"{where} holds a number that is too long, or brackets within brackets. Mend it."
         raise NotUnderstood(Problem("file.not-toml", text, where)) from None
+    _check_texts(data, where, "")
+    return data
+
+
+def _check_texts(value: Any, where: str, key: str) -> None:
+    """Every text of a file, names of keys too: none endless, none with a character that cannot be seen on paper."""
+    if isinstance(value, str):
+        if len(value) > LONGEST_TEXT:
+            text = f"{where}: {key} has {len(value):,} characters, at most {LONGEST_TEXT:,} are read: shorten it"
+            raise NotUnderstood(Problem("file.text-too-long", text, f"{where}: {key}"))
+        plain_text(value, f"{where}: {key}" if key else where)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            _check_texts(name, where, "")
+            _check_texts(each, where, f"{key}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for number, each in enumerate(value, 1):
+            _check_texts(each, where, f"{key}.{number}")
 
 
 def validated(model: type[R], data: Mapping[str, Any], where: str) -> R:
@@ -220,6 +243,7 @@ def _shown(value: Any) -> str:
 # How msgspec's messages begin, and the sentence for it.
 _WANTED = (
     ("Expected `str`, got", 'write it as text, in quotes, such as "1.5 mg"'),
+    ("Expected `str` of length <=", f"at most {LONGEST_NAME} characters; shorten it"),
     ("Expected `str` matching regex", "write letters, digits and hyphens, without spaces"),
     ("Expected `int`, got", "write a whole number without quotes"),
     ("Expected `int` >=", "write a number above zero"),

@@ -2,31 +2,27 @@
 
 JSON in the canonical form of RFC 8785, of text, whole numbers, true, false, nothing, lists and
 objects only. A number with a point would pass through binary on its way, so quantities travel as
-text (``"952.6 mg"``). Text is in Unicode normal form C. Characters that an eye on paper cannot see or
-that turn the text around (control, zero-width, bidirectional, private, unassigned) are refused when
-something is written down.
+text (``"952.6 mg"``), in normal form and without hidden characters (`compounding.texts`).
 
 Source:
-    rfc-8785; unicode-15 (general categories, normal form C)
+    rfc-8785
 """
 
 from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from typing import Any, NoReturn
 
 import rfc8785
 
 from compounding.problems import NotUnderstood, Problem
+from compounding.texts import plain_text as plain_text
+from compounding.texts import visible as visible
 
 LARGEST_INTEGER = 2**53 - 1  # beyond it other readers of JSON round
 DEEPEST = 32
 LONGEST = 1 << 20  # bytes
-
-# Cc control, Cf format (zero-width, bidirectional), Cs surrogate, Co private, Cn unassigned, Zl and Zp line breaks.
-REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 # Canonical text that could be ours: the only other escapes of RFC 8785 are those of control characters.
 _ESCAPED = re.compile(r'(?:[^\x00-\x1f\\]++|\\["\\])*+')
@@ -77,27 +73,6 @@ def read_canonical(raw: bytes) -> dict[str, Any]:
     raise NotUnderstood(Problem("canonical.bytes", "the bytes are not canonical JSON (RFC 8785)"))
 
 
-def plain_text(text: str, where: str) -> str:
-    """Text as it may be written down: normal form C, every character visible or a space.
-
-    Raises:
-        NotUnderstood: a character that cannot be seen on paper; the message names it and its place.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    normal = unicodedata.normalize("NFC", text)
-    for place, character in enumerate(normal, start=1):
-        if unicodedata.category(character) in REFUSED_CATEGORIES:
-            name = unicodedata.name(character, "no name")
-            raise _not_understood(
-                "character",
-                where,
-                f"character {place} is U+{ord(character):04X} ({name}), which cannot be seen on paper."
-                " Type the text again on one line without it",
-            )
-    return normal
-
-
 def _normalised(value: object, where: str, depth: int) -> Any:
     if depth > DEEPEST:
         raise _not_understood("too-deep", where, f"nested more than {DEEPEST} levels deep")
@@ -137,16 +112,6 @@ def _spelled(value: dict[str, Any], text: str) -> str | None:
     if _SORTS_OTHERWISE.search(text):
         return rfc8785.dumps(value).decode("utf-8")
     return _write(value)
-
-
-def visible(text: str) -> bool:
-    """True if every character can be seen on paper or is a space, and the text is in its normal form."""
-    if text.isascii() and text.isprintable():
-        return True
-    categories = set(map(unicodedata.category, set(text)))
-    if "Cn" in categories:  # the tables here are older than the text: they cannot judge its normal form
-        return not categories & (REFUSED_CATEGORIES - {"Cn"})
-    return not categories & REFUSED_CATEGORIES and unicodedata.is_normalized("NFC", text)
 
 
 def _whole(digits: str) -> int:
