@@ -16,7 +16,15 @@ from pypdfium2 import PdfDocument
 
 from compounding.cli.app import App
 from compounding.quantities import quantity
-from compounding.work.tracing import adds_up, mass_adds_up, masses_of_batch, portions_of_batch, portions_of_lot
+from compounding.work.drug import drug_in
+from compounding.work.tracing import (
+    adds_up,
+    balance_of_batch,
+    drug_adds_up,
+    mass_adds_up,
+    portions_of_batch,
+    portions_of_lot,
+)
 from tests.bench import Bench, carried_on, forget_what_was_seen, stocked, story
 from tests.pages import alike, rewritten, run_all, shown_in
 from tests.test_triturations import MAKING, OPEN, RECEIVE
@@ -80,6 +88,7 @@ def test_a_recalled_batch_is_neither_labelled_nor_dispensed_and_says_whom_to_cal
         ("7001", "Alex Sample", "dispensed"),
         ("7002", "Bo Sample", "labelled"),
     ]
+    assert [each["prescriber"] for each in calls] == ["Dr. J. Example"] * 2
     assert bench.run(f"dispense {second}").codes == ["dispense.not-released"]
     assert "label.not-released" in bench.run(LABEL.format(rx=7003, name="Cy Sample"), "tom").codes
     assert bench.run("certificate CAPS-1 --json").codes == ["certificate.not-released"]
@@ -98,6 +107,24 @@ def test_a_recall_that_is_only_listed_records_nothing_and_writes_no_letter(bench
     assert bench.head() == head
     assert bench.run("recall TAB-1").codes == ["recall.reason"]
     assert bench.run("recall TAB-1 --list --reason why").codes == ["recall.reason"]
+
+
+@pytest.mark.parametrize(
+    ("severity", "says", "urgent"),
+    [("I", "reasonable probability", True), ("ii", "temporary or medically reversible", False), (None, "not classified yet", False)],
+)
+def test_how_serious_a_recall_is_stands_in_the_record_and_on_the_papers(
+    bench: Bench, severity: str | None, says: str, urgent: bool
+) -> None:
+    bench.do(f"dispense {labels(bench)[0]}")
+    asked = f" --severity {severity}" if severity else ""
+    told = bench.do(f'recall TAB-1 --reason "notice"{asked} --letter {{folder}}/recall.pdf --json').json
+    assert told["severity"] == (severity.upper() if severity else None)
+    assert bench.do("recall TAB-1 --list --json").json["severity"] == told["severity"]
+    listed, letter = (page.get_textpage().get_text_range() for page in PdfDocument(bench.folder / "recall.pdf"))
+    assert says in " ".join(listed.split()) and listed.count("Dr. J. Example") == 2
+    assert ("telephone us today" in letter) is urgent
+    assert bench.run(f"recall TAB-1 --list{asked}").codes == (["recall.reason"] if severity else [])
 
 
 def test_the_letters_go_to_those_who_have_something_and_each_page_names_the_recall(bench: Bench) -> None:
@@ -218,7 +245,9 @@ def test_every_portion_of_a_lot_and_a_batch_is_somewhere(data: st.DataObject, re
         assert lot is not None and Fraction(lot.left.magnitude) >= 0
         assert adds_up(portions_of_lot(lot), quantity(lot.received.amount))
         assert adds_up(portions_of_batch(batch), quantity("103 capsules"))
-        assert mass_adds_up(masses_of_batch(batch), quantity("14174.3 mg"))
+        assert mass_adds_up(balance_of_batch(batch), quantity("14174.3 mg"))
+        drug = drug_in(batch)
+        assert drug is not None and drug_adds_up(balance_of_batch(batch), drug.weighed)
     finally:
         app.close()
 

@@ -17,7 +17,17 @@ from compounding.problems import NotUnderstood, Problem, Refused, stopping
 from compounding.records.facts import LotQuarantined
 from compounding.records.record import Record
 from compounding.records.series import series_subjects
-from compounding.work.recalling import NAME_ERASED, Container, Held, Patient, recall_text, to_call_back, to_quarantine
+from compounding.work.recalling import (
+    NAME_ERASED,
+    Container,
+    Held,
+    Patient,
+    Severity,
+    recall_text,
+    severity_of,
+    to_call_back,
+    to_quarantine,
+)
 from compounding.work.recalling import recall as decide_recall
 from compounding.work.tracing import Reach, forward
 
@@ -25,6 +35,11 @@ from compounding.work.tracing import Reach, forward
 @click.command()
 @click.argument("id", metavar="LOT|BATCH")
 @click.option("--reason", help="Why it is called back.")
+@click.option(
+    "--severity",
+    type=click.Choice(["I", "II", "III"], case_sensitive=False),
+    help="Class of the recall: I, serious harm or death is reasonably probable; II, temporary or reversible harm; III, none likely.",
+)
 @click.option("--list", "only_list", is_flag=True, help="Only list, for a drill or once more; nothing is recorded.")
 @click.option(
     "--letter",
@@ -34,7 +49,9 @@ from compounding.work.tracing import Reach, forward
 )
 @list_options
 @click.pass_obj
-def recall(app: App, /, id: str, reason: str | None, only_list: bool, letter: Path | None, **wanted: Any) -> None:
+def recall(
+    app: App, /, id: str, reason: str | None, severity: Severity | None, only_list: bool, letter: Path | None, **wanted: Any
+) -> None:
     """Call a released batch back, or every batch that a lot went into, and list what to quarantine and whom to call.
 
     What was made with triturations of it is called back too, and their lots go into quarantine with it. Nothing of a
@@ -42,10 +59,10 @@ def recall(app: App, /, id: str, reason: str | None, only_list: bool, letter: Pa
     here.
 
     \b
-    compounding --as ana recall TAB-1 --reason "supplier's notice of 3 May" --letter recall.pdf
+    compounding --as ana recall TAB-1 --reason "supplier's notice of 3 May" --severity II --letter recall.pdf
     compounding recall TAB-1 --list
     """
-    if bool(reason) == only_list:
+    if bool(reason) == only_list or (severity and only_list):
         text = "Say why with --reason, which calls it back; or give --list alone, which records nothing"
         raise NotUnderstood(Problem("recall.reason", text, id))
     if letter is not None:
@@ -58,7 +75,7 @@ def recall(app: App, /, id: str, reason: str | None, only_list: bool, letter: Pa
             Problem("recall.several", f"{id} is in {', '.join(found.batches)}: call back one batch or lot", id)
         )
     if reason:
-        app.record(lambda: _decide(app, found, reason))
+        app.record(lambda: _decide(app, found, reason, severity))
     reach = _reach(app, found)
     if letter is not None:
         _write_letter(app, found, reach, letter)
@@ -69,14 +86,14 @@ def _reach(app: App, found: Meant) -> Reach:
     return forward(app, filter(None, (found.lot,)), found.batches)
 
 
-def _decide(app: App, found: Meant, reason: str) -> Decision:
+def _decide(app: App, found: Meant, reason: str, severity: Severity | None) -> Decision:
     """Every released batch is called back and every lot of them is quarantined, in one entry each."""
     reach = _reach(app, found)
     facts: list[tuple[Record, tuple[str, ...]]] = []
     problems: list[Problem] = []
     for batch in reach.batches.values():
         if batch.state == "released" or batch.id in found.batches:
-            fact, wrong = decide_recall(batch, app.person, found.lot or found.batches[0])
+            fact, wrong = decide_recall(batch, app.person, found.lot or found.batches[0], severity)
             problems += wrong
             facts += [(fact, (f"batch:{batch.id}", *series_subjects(batch.plan, fact)))] if fact else []
     facts += [(LotQuarantined(lot=id), (f"lot:{id}",)) for id, lot in reach.lots.items() if not lot.quarantined]
@@ -121,9 +138,9 @@ def _show(app: App, reach: Reach, wanted: Mapping[str, Any]) -> None:
     names = {number: patient.name for number, patient in _patients(app, calls).items()}
     if wanted["as_json"] and not (wanted["csv"] or wanted["xlsx"]):
         called = [asdict(each) | {"patient": names.get(each.prescription, NAME_ERASED)} for each in calls]
-        emit({"quarantine": [asdict(each) for each in held], "calls": called, "problems": []})
+        emit({"severity": severity_of(reach)[0], "quarantine": [asdict(each) for each in held], "calls": called, "problems": []})
     elif wanted["csv"] or wanted["xlsx"]:
-        columns = ("do", "patient", "prescription", "label", "lot or batch", "what", "amount", "on")
+        columns = ("do", "patient", "prescriber", "prescription", "label", "lot or batch", "what", "amount", "on")
         show_list("recall", columns, _all_rows(held, calls, names), list, **wanted)
     else:
         click.echo("Quarantine")
@@ -133,20 +150,22 @@ def _show(app: App, reach: Reach, wanted: Mapping[str, Any]) -> None:
             )
         )
         click.echo("\nCall (telephone numbers stand on the prescriptions)")
-        head = ("patient", "prescription", "label", "batch", "holds", "state", "on")
-        click.echo(table(head, [_call(each, names) for each in calls], right=(4,)))
+        head = ("patient", "prescriber", "prescription", "label", "batch", "holds", "state", "on")
+        click.echo(table(head, [_call(each, names) for each in calls], right=(5,)))
+        click.echo(f"Severity: {severity_of(reach)[1]}")
     states = [f"{id} {batch.state}" for id, batch in reach.batches.items()]
     notice(f"{len(calls)} containers to call back. Batches: {', '.join(states) or 'none'}.")
 
 
 def _call(each: Container, names: Mapping[str, str]) -> tuple[str, ...]:
     patient = names.get(each.prescription, NAME_ERASED)
-    return (patient, each.prescription, each.label, each.batch, each.quantity, each.state, each.on)
+    return (patient, each.prescriber, each.prescription, each.label, each.batch, each.quantity, each.state, each.on)
 
 
 def _all_rows(held: list[Held], calls: list[Container], names: Mapping[str, str]) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("quarantine", "", "", "", each.id, each.what, each.amount, "") for each in held]
+    rows: list[tuple[str, ...]] = [("quarantine", "", "", "", "", each.id, each.what, each.amount, "") for each in held]
     for each in calls:
         who = names.get(each.prescription, NAME_ERASED)
-        rows.append(("call", who, each.prescription, each.label, each.batch, each.state, each.quantity, each.on))
+        called = each.prescription, each.label, each.batch, each.state, each.quantity, each.on
+        rows.append(("call", who, each.prescriber, *called))
     return rows

@@ -15,21 +15,22 @@ from compounding.quantities import told, written
 from compounding.records.batch import Batch
 from compounding.records.facts import LabelPrinted
 from compounding.records.stock import Lot
+from compounding.work.drug import drug_in_mass
 from compounding.work.tracing import (
     Portion,
     Reach,
     backward,
+    balance_of_batch,
     crushed_and_left,
+    drug_weighed_in,
     forward,
     lots_in,
     made_in,
     mass_in,
-    masses_of_batch,
-    portions_of_batch,
     portions_of_lot,
 )
 
-HEAD = ("of", "id", "what", "where", "amount", "mass")
+HEAD = ("of", "id", "what", "where", "amount", "mass", "drug")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,10 @@ class Meant:
 @list_options
 @click.pass_obj
 def trace(app: App, /, id: str, **wanted: Any) -> None:
-    """Follow a lot to the patients, or a batch or a prescription both ways; every portion with its amount and its mass.
+    """Follow a lot to the patients, or a batch or a prescription both ways; every portion with amount, mass and drug.
+
+    The masses of a batch add up to what was weighed in, and so does its drug, by what the source is stated to hold.
+    A liquid is not weighed as a whole: it is made up to volume, and its drug is followed by volume.
 
     Triturations made here are followed through to what was made from them. Where two things have the same id, write
     lot:ID, batch:ID or rx:ID.
@@ -64,7 +68,7 @@ def trace(app: App, /, id: str, **wanted: Any) -> None:
         return
     rows = _rows(before, after, found)
     show_list(
-        "portions", HEAD, rows, lambda: [dict(zip(HEAD, row, strict=True)) for row in rows], right=(4, 5), **wanted
+        "portions", HEAD, rows, lambda: [dict(zip(HEAD, row, strict=True)) for row in rows], right=(4, 5, 6), **wanted
     )
 
 
@@ -109,15 +113,16 @@ def _rows(before: Reach, after: Reach, found: Meant) -> list[tuple[str, ...]]:
     rows += [_row("lot", lot.id, each) for lot in after.lots.values() for each in portions_of_lot(lot)]
     earlier = {id: batch for id, batch in before.batches.items() if id not in after.batches}
     for id, batch in {**earlier, **after.batches}.items():
-        rows += [_row("batch", id, each) for each in masses_of_batch(batch) or portions_of_batch(batch)] or [
-            ("batch", id, batch.state, "", "", "")
+        rows += [_row("batch", id, each) for each in balance_of_batch(batch)] or [
+            ("batch", id, batch.state, "", "", "", "")
         ]
     return rows
 
 
 def _row(of: str, id: str, each: Portion) -> tuple[str, ...]:
     amount = written(each.amount) if each.amount is not None else ""
-    return of, id, each.what, each.where, amount, written(each.mass, 1) if each.mass is not None else ""
+    mass = written(each.mass, 1) if each.mass is not None else ""
+    return of, id, each.what, each.where, amount, mass, written(each.drug, 2) if each.drug is not None else ""
 
 
 def _origins(before: Reach, batches: Sequence[str], depth: int) -> Iterator[str]:
@@ -133,15 +138,18 @@ def _origins(before: Reach, batches: Sequence[str], depth: int) -> Iterator[str]
                 continue
             for taker, line, taken in lot.used:
                 if taker == id:
-                    crushed = crushed_and_left(batch) if line == "source" else None
-                    rest = (
-                        f"; about {told(crushed, 1)} of them crushed and not weighed in"
-                        if crushed is not None and crushed.magnitude > 0
-                        else ""
-                    )
-                    yield f"{inside}  {told(taken):>14}  of lot {_origin(lot)}{rest}"
+                    rest = _crushed(batch) if line == "source" else ""
+                    yield f"{inside}  {told(taken):>14}  of lot {_origin(lot)}{'; ' if rest else ''}{rest}"
             if lot.received.made_here:
                 yield from _origins(before, (lot.received.made_here.batch,), depth + 2)
+
+
+def _crushed(batch: Batch) -> str:
+    """What was left of the tablets that were crushed; empty if nothing was."""
+    crushed = crushed_and_left(batch)
+    if crushed is None or crushed.magnitude <= 0:
+        return ""
+    return f"about {told(crushed, 1)} of them crushed and not weighed in, drug {told(drug_in_mass(batch, crushed), 2)}"
 
 
 def _origin(lot: Lot) -> str:
@@ -165,7 +173,10 @@ def _lot_ways(after: Reach, lot: Lot, depth: int, shown: set[str]) -> Iterator[s
     for each in portions_of_lot(lot):
         yield f"{inside}  {_portion(each)}"
         if each.what == "used in batch":
-            yield from _batch_ways(after, after.batches[each.where], depth + 2, shown)
+            batch = after.batches[each.where]
+            if batch.plan.source.lot == lot.id and (rest := _crushed(batch)):
+                yield f"{inside}  {'':>14}  {rest}"
+            yield from _batch_ways(after, batch, depth + 2, shown)
     used = {batch for batch, _, _ in lot.used}
     for id in lot.opened:
         if id not in used and id in after.batches:
@@ -180,18 +191,20 @@ def _batch_ways(after: Reach, batch: Batch, depth: int, shown: set[str]) -> Iter
         return
     shown.add(f"batch {batch.id}")
     yield f"{inside}batch {batch.id}: {batch.plan.name}, {batch.plan.strength}; {batch.state}"
-    portions = masses_of_batch(batch) or portions_of_batch(batch)
-    for each in portions:
+    for each in balance_of_batch(batch):
         yield f"{inside}  {_portion(each)}"
         if each.what == "became lot" and each.where in after.lots:
             yield from _lot_ways(after, after.lots[each.where], depth + 2, shown)
-    made, weighed_in = made_in(batch), mass_in(batch)
+    made, mass, drug = made_in(batch), mass_in(batch), drug_weighed_in(batch)
     if made is not None:
-        mass = f"; {told(weighed_in)} weighed in" if weighed_in is not None else "; not weighed as a whole"
-        yield f"{inside}  {'= ' + told(made):>14}{mass}"
+        weighed = f"; {told(mass)} weighed in" if mass is not None else "; not weighed as a whole"
+        active = f"; drug weighed in: {told(drug, 2)} of {batch.plan.active.substance}" if drug is not None else ""
+        yield f"{inside}  {'= ' + told(made):>14}{weighed}{active}"
 
 
 def _portion(each: Portion) -> str:
     amount = told(each.amount) if each.amount is not None else ""
-    mass = f" ({told(each.mass, 1)})" if each.mass is not None else ""
-    return f"{amount:>14}  {each.what}{': ' + each.where if each.where else ''}{mass}"
+    mass = told(each.mass, 1) if each.mass is not None else ""
+    drug = f"drug {told(each.drug, 2)}" if each.drug is not None else ""
+    inside = f" ({', '.join(filter(None, (mass, drug)))})" if mass or drug else ""
+    return f"{amount:>14}  {each.what}{': ' + each.where if each.where else ''}{inside}"

@@ -33,13 +33,14 @@ _HELD = [
     Column("Done by, on", 90),
 ]
 _CALLS = [
-    Column("Patient", 120, bold=True),
-    Column("Prescription", 66),
-    Column("Label", 58),
-    Column("Batch", 58),
-    Column("Holds", 60),
-    Column("Where", 88),
-    Column("Called by, on", 90),
+    Column("Patient", 92, bold=True),
+    Column("Prescriber", 84),
+    Column("Prescription", 58),
+    Column("Label", 56),
+    Column("Batch", 50),
+    Column("Holds", 50),
+    Column("Where", 76),
+    Column("Both told by, on", 74),
 ]
 _CONTAINERS = [Column("Product", 230, bold=True), Column("Quantity", 90), Column("Batch", 110), Column("Label", 110)]
 LETTER_TEXT = 11.0
@@ -76,6 +77,7 @@ def _opening(text: RecallText, width: float) -> Iterator[Block]:
     third = width / 3
     yield facts([("Called back on", text.on), ("By", text.by), ("Pharmacy", f"{text.pharmacy}, {text.phone}")], third)
     yield facts([("Reason", text.reason)], width)
+    yield facts([("Severity", text.severity)], width)
     yield Block(8.0, ())
     yield from notices((Notice("STOP", "Nothing of these lots and batches is used, labelled or dispensed."),), width)
 
@@ -83,12 +85,12 @@ def _opening(text: RecallText, width: float) -> Iterator[Block]:
 def _tables(text: RecallText, width: float) -> Iterator[Block]:
     held = [(each.what, each.name, each.amount, "") for each in text.held]
     calls = [
-        (each.patient, each.prescription, each.label, each.batch, each.quantity, each.where, "") for each in text.calls
+        (each.patient, each.prescriber, each.prescription, each.label, each.batch, each.quantity, each.where, "") for each in text.calls
     ]
     tables: list[tuple[str, list[Column], Sequence[tuple[str, ...]]]] = [
         ("Batches", _BATCHES, text.batches),
         ("Quarantine", _HELD, held),
-        ("Call; telephone numbers stand on the prescriptions", _CALLS, calls),
+        ("Call patients and prescribers; telephone numbers stand on the prescriptions", _CALLS, calls),
     ]
     for number, (title, columns, rows) in enumerate((each for each in tables if each[2]), 1):
         yield from table(f"{number}. {title}", columns, rows, width, PEN)

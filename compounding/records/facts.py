@@ -345,10 +345,14 @@ class NameErased(Record, frozen=True, kw_only=True):
 
 
 class Recalled(Record, frozen=True, kw_only=True):
-    """A released batch is called back: nothing of it is labelled or dispensed any more. The entry holds the reason."""
+    """A released batch is called back: nothing of it is labelled or dispensed any more. The entry holds the reason.
+
+    ``severity`` is the class, by the harm that use may do.
+    """
 
     batch: str
     because_of: str | None = None
+    severity: Literal["I", "II", "III"] | None = None
 
 
 class JournalResumed(Record, frozen=True, kw_only=True):

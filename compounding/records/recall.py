@@ -16,9 +16,10 @@ class HeldLine:
 
 @dataclass(frozen=True)
 class CallLine:
-    """A container to call back: whose, under which prescription and label, what it holds, where it is."""
+    """A container to call back: whose, who prescribed it, under which prescription and label, what it holds, where it is."""
 
     patient: str
+    prescriber: str
     prescription: str
     label: str
     batch: str
@@ -53,6 +54,7 @@ class RecallText:
         what: what that is.
         pharmacy, address, phone: who calls it back.
         reason, on, by: why, the day and the person; empty where nothing is recorded yet.
+        severity: the class of the recall and what it means.
         batches: the batches of the recall, with their states.
         held, calls: the tables.
         letters: one for each patient whose name is known.
@@ -68,6 +70,7 @@ class RecallText:
     reason: str
     on: str
     by: str
+    severity: str
     batches: tuple[tuple[str, str, str], ...]
     held: tuple[HeldLine, ...]
     calls: tuple[CallLine, ...]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import date
+from typing import Final, Literal
 
 from compounding.problems import Problem
 from compounding.quantities import told
@@ -12,12 +13,28 @@ from compounding.records.batch import Batch
 from compounding.records.facts import Dispensed, Recalled
 from compounding.records.recall import CallLine, HeldLine, LetterText, RecallText
 from compounding.records.stock import Lot
+from compounding.rules.tables import one_in_force
 from compounding.settings import Person, Pharmacy
 from compounding.work.tracing import Reach, containers_of, portions_of_batch
 
+Severity = Literal["I", "II", "III"]
+NOT_CLASSIFIED: Final = "not classified yet"
 
-def recall(batch: Batch, person: Person, because_of: str | None) -> tuple[Recalled | None, list[Problem]]:
-    """A pharmacist calls a released batch back."""
+
+def recall(
+    batch: Batch, person: Person, because_of: str | None, severity: Severity | None = None
+) -> tuple[Recalled | None, list[Problem]]:
+    """A pharmacist calls a released batch back.
+
+    Args:
+        batch: as it stands.
+        person: who acts.
+        because_of: the lot, or the batch, that is called back.
+        severity: class of the recall, by the harm that use may do.
+
+    Source:
+        cfr-21-7
+    """
     problems = []
     if batch.state != "released":
         text = f"Batch {batch.id} is {batch.state}: only a released batch is called back"
@@ -25,7 +42,17 @@ def recall(batch: Batch, person: Person, because_of: str | None) -> tuple[Recall
     if "pharmacist" not in person.roles:
         text = f"{person.name} is {' and '.join(person.roles)}: a pharmacist must call a batch back"
         problems.append(Problem("person.role", text, person.name))
-    return (None if problems else Recalled(batch=batch.id, because_of=because_of)), problems
+    return (None if problems else Recalled(batch=batch.id, because_of=because_of, severity=severity)), problems
+
+
+def severity_of(reach: Reach) -> tuple[Severity | None, str]:
+    """The gravest class that is recorded of some batches, and what it means in words."""
+    recorded = [each.recalled for each in reach.batches.values() if each.recalled]
+    classes = [(each.fact.severity, each) for each in recorded if isinstance(each.fact, Recalled) and each.fact.severity]
+    if not classes:
+        return None, NOT_CLASSIFIED
+    gravest, entry = min(classes, key=lambda each: len(each[0]))  # I, II, III
+    return gravest, str(one_in_force("recalls", date.fromisoformat(entry.time[:10]), id=gravest)["says"])
 
 
 @dataclass(frozen=True)
@@ -68,6 +95,7 @@ class Container:
 
     batch: str
     prescription: str
+    prescriber: str
     label: str
     quantity: str
     state: str
@@ -82,12 +110,16 @@ def to_call_back(batches: Iterable[Batch]) -> list[Container]:
         for label, gone in containers_of(batch):
             printed = label.printed
             state, on = ("dispensed", out[printed.label][:10]) if gone else ("labelled", "")
-            found.append(Container(batch.id, printed.prescription, printed.label, printed.quantity, state, on))
+            prescriber = printed.prescriber or ""
+            found.append(
+                Container(batch.id, printed.prescription, prescriber, printed.label, printed.quantity, state, on)
+            )
     return found
 
 
 NOT_YET: Final = "no batch is called back: a drill, or a draft"
 NAME_ERASED: Final = "name erased: see the paper prescription"
+PRESCRIBER_UNKNOWN: Final = "see the paper prescription"
 
 
 @dataclass(frozen=True)
@@ -129,6 +161,7 @@ def recall_text(
         reason=(recorded.reason if recorded else quarantined) or "",
         on=recorded.time[:10] if recorded else NOT_YET,
         by=names.get(recorded.person, recorded.person) if recorded else "",
+        severity=severity_of(reach)[1],
         batches=tuple((b.id, f"{b.plan.name}, {b.plan.strength}", b.state) for b in reach.batches.values()),
         held=tuple(HeldLine(f"{each.kind} {each.id}", each.what, each.amount) for each in to_quarantine(reach)),
         calls=tuple(_call_line(each, patients) for each in calls),
@@ -141,7 +174,8 @@ def _call_line(each: Container, patients: Mapping[str, Patient]) -> CallLine:
     patient = patients.get(each.prescription)
     where = f"with the patient since {each.on}" if each.on else "labelled; look here first"
     name = patient.name if patient else NAME_ERASED
-    return CallLine(name, each.prescription, each.label, each.batch, each.quantity, where)
+    prescriber = each.prescriber or PRESCRIBER_UNKNOWN
+    return CallLine(name, prescriber, each.prescription, each.label, each.batch, each.quantity, where)
 
 
 def _letters(
@@ -150,6 +184,7 @@ def _letters(
     """One letter for each patient and address who has a container of a recalled batch, with all of that patient's."""
     recalled = {id for id, batch in reach.batches.items() if batch.state == "recalled"}
     out = [each for each in calls if each.on and each.batch in recalled and each.prescription in patients]
+    urgent = ("This is urgent: please telephone us today.",) if severity_of(reach)[0] == "I" else ()
     for patient in dict.fromkeys(patients[each.prescription] for each in out):
         containers = [each for each in out if patients[each.prescription] == patient]
         plans = {each.batch: reach.batches[each.batch].plan for each in containers}
@@ -162,6 +197,7 @@ def _letters(
                 f"Please telephone us at {pharmacy.phone} before you take anything in its place, and bring the container "
                 "back to us, with all that is left in it. We or your prescriber will tell you how to go on.",
                 "If you feel unwell, seek medical help at once, and show this letter and the label on the container.",
+                *urgent,
             ),
             closing=(
                 "We are sorry for the trouble.",

@@ -11,6 +11,7 @@ from compounding.records.batch import Batch
 from compounding.records.facts import Dispensed, LotReceived, Tested, Weighed, Yielded
 from compounding.records.issued import Label, labels_of
 from compounding.records.stock import Lot
+from compounding.work.drug import drug_in, volume_made_up_to
 from compounding.work.sampling import sample_lines
 
 
@@ -31,12 +32,14 @@ class Portion:
         where: the batch, lot, prescription or reason; empty for what is left.
         amount: how much; None for what has a mass alone, the remainder and the loss of a batch.
         mass: of the mixture in it [mass]; None where the batch was not weighed as a whole.
+        drug: in it, by what the source is stated to hold [mass]; None of a lot, whose page states its content.
     """
 
     what: str
     where: str
     amount: Quantity | None
     mass: Quantity | None = None
+    drug: Quantity | None = None
 
 
 def portions_of_lot(lot: Lot) -> tuple[Portion, ...]:
@@ -94,30 +97,76 @@ def portions_of_batch(batch: Batch) -> tuple[Portion, ...]:
         found.append(("used by tests", "as the formula states", tested))
     if left != tested:
         found.append(("kept", "", left - tested))
-    masses = _masses(yielded)
+    masses, drug = _masses(yielded), _drug(batch, yielded)
     return tuple(
-        Portion(what, where, some, masses[0] * ratio(some, made) if masses else None) for what, where, some in found
+        Portion(
+            what,
+            where,
+            some,
+            masses[0] * ratio(some, made) if masses else None,
+            drug.made * ratio(some, made) if drug else None,
+        )
+        for what, where, some in found
     )
 
 
-def masses_of_batch(batch: Batch) -> tuple[Portion, ...]:
-    """The portions of a batch by their mass, with what was left over and what was lost: all that was weighed in, exactly.
+@dataclass(frozen=True)
+class _Divided:
+    """Where the drug of a batch is: together what was weighed in."""
 
-    Nothing for a batch that was not weighed as a whole: a liquid, or capsules that nobody weighed together.
+    made: Quantity
+    remainder: Quantity
+    lost: Quantity
+    diluted: Quantity
+
+
+def _drug(batch: Batch, yielded: Yielded) -> _Divided | None:
+    """The drug by mass where everything was weighed, by volume in a liquid, else all of it in what was made."""
+    drug = drug_in(batch)
+    if drug is None:
+        return None
+    none, left = 0 * drug.mixed, drug.weighed - drug.mixed
+    if yielded.mass_in and (masses := _masses(yielded)):
+        made, remainder, lost = (drug.mixed * ratio(each, quantity(yielded.mass_in)) for each in masses)
+        return _Divided(made, remainder, lost, left)
+    if (whole := volume_made_up_to(batch)) is not None:
+        made = drug.mixed * ratio(quantity(yielded.made), whole)
+        return _Divided(made, none, drug.mixed - made, left)
+    return _Divided(drug.mixed, none, none, left)
+
+
+def balance_of_batch(batch: Batch) -> tuple[Portion, ...]:
+    """The portions of a batch with what was left over, what was lost and what stayed in a dilution.
+
+    Their masses are all that was weighed in, exactly, and so is their drug. There are no masses of a batch that was not
+    weighed as a whole: of capsules that nobody weighed together, or of a liquid, where the vehicle is what was still
+    missing to the volume, and nobody measures that; its drug is accounted for by volume.
     """
-    yielded = _yielded(batch)
-    masses = _masses(yielded) if yielded else None
-    if masses is None:
+    portions, yielded = portions_of_batch(batch), _yielded(batch)
+    if yielded is None:
         return ()
-    _, remainder, lost = masses
-    rest = [Portion("left over", "", None, remainder), Portion("lost", "", None, lost)]
-    return (*portions_of_batch(batch), *rest)
+    masses, drug = _masses(yielded), _drug(batch, yielded)
+    _, remainder, lost = masses or (None, None, None)
+    rest = []
+    if remainder is not None:
+        rest.append(Portion("left over", "", None, remainder, drug.remainder if drug else None))
+    if lost is not None or (drug and drug.lost.magnitude):
+        rest.append(Portion("lost", "", None, lost, drug.lost if drug else None))
+    if drug and drug.diluted.magnitude:
+        rest.append(Portion("thrown away", "the rest of the dilution", None, None, drug.diluted))
+    return (*portions, *rest)
 
 
 def mass_in(batch: Batch) -> Quantity | None:
     """What was weighed into a batch [mass]; None where its mass was not balanced."""
     yielded = _yielded(batch)
     return quantity(yielded.mass_in) if yielded and yielded.mass_in else None
+
+
+def drug_weighed_in(batch: Batch) -> Quantity | None:
+    """The drug in the source that was weighed for a batch [mass]; None before it was."""
+    drug = drug_in(batch)
+    return drug.weighed if drug else None
 
 
 def made_in(batch: Batch) -> Quantity | None:
@@ -148,6 +197,11 @@ def adds_up(portions: Iterable[Portion], whole: Quantity) -> bool:
 def mass_adds_up(portions: Iterable[Portion], whole: Quantity) -> bool:
     """Whether masses are the whole, exactly."""
     return _sum([each.mass for each in portions if each.mass is not None], whole) == whole
+
+
+def drug_adds_up(portions: Iterable[Portion], whole: Quantity) -> bool:
+    """Whether the drug in portions is the whole, exactly."""
+    return _sum([each.drug for each in portions if each.drug is not None], whole) == whole
 
 
 def _sum(values: Iterable[Quantity], whole: Quantity) -> Quantity:
