@@ -198,6 +198,9 @@ def test_what_is_lacking_before_a_release_is_shown(stages: list[Bench]) -> None:
         (PLANNED, "kim", "qc investigate retest {id} assay", ["usage"]),
         (ONCE, "kim", RETEST.replace("98.4", "93.2"), ["retest.mean"]),
         (ONCE, "kim", RETEST.replace("98.4", "93.20"), ["retest.mean"]),
+        (ONCE, "kim", RETEST.replace("98.4", "93.19"), ["retest.mean"]),
+        (ONCE, "kim", RETEST.replace("98.4 %", "1.398 mg"), ["retest.mean"]),
+        (ONCE, "kim", RETEST.replace("98.4 %", "1398 mcg"), ["retest.mean"]),
         (ONCE, "kim", CONCLUDE, ["conclusion.phase-two", "retest.missing"]),
         (TWICE, "kim", RETEST, ["retest.too-many"]),
         (INVALID, "ana", INVALIDATE, ["invalidation.known"]),
@@ -273,7 +276,10 @@ def test_old_weights_are_not_weighed_again_by_copying_them(tmp_path: Path) -> No
     assert bench.run(f"qc weights CAPS-1 {first}", "kim").codes == ["test.failed"]
     do(bench, ("kim", PHASE_1), ("ana", PLAN))
     again = f'qc investigate retest {ID} weights {first} "184.0 mg"'
-    assert bench.run(again, "kim").codes == ["retest.old-values"]
+    for spelled in (again, again.replace(".5 mg", ".50 mg"), again.replace("250.0 mg", "250 mg")):
+        assert bench.run(spelled, "kim").codes == ["retest.old-values"]
+    in_grams = [f'"0.{183 + tenth}5 g"' for tenth in range(9)]
+    assert bench.run(f"qc investigate retest {ID} weights {' '.join(in_grams)} '0.25 g'", "kim").codes == ["retest.old-values"]
     do(
         bench,
         ("kim", f"qc investigate retest {ID} weights {first}".replace(".5 mg", ".4 mg").replace("250.0", "184.0")),

@@ -9,15 +9,11 @@ Source:
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
-from fractions import Fraction
 from typing import Literal
 
-from compounding.problems import NotUnderstood, Problem
-from compounding.quantities import number as number_of
+from compounding.problems import Problem
 from compounding.records.batch import Batch
 from compounding.records.facts import (
     HypothesisStated,
@@ -35,6 +31,7 @@ from compounding.records.investigation import Investigation
 from compounding.records.record import Record, replaced
 from compounding.records.stock import Lot
 from compounding.settings import Person
+from compounding.work.same_values import hold_earlier, is_mean
 
 Phase = Literal[1, 2]
 Disposition = Literal["reject", "release"]
@@ -286,44 +283,21 @@ def _check_values(batch: Batch, investigation: Investigation, fact: Tested, reas
     """A retest is a reading of its own: neither old values again, of whichever stage, nor the mean of earlier ones."""
     if reason:
         return []
-    of_the_trait = [each.fact for each in batch.tested if isinstance(each.fact, Tested) and each.fact.trait == fact.trait]
-    given = Counter(fact.values)
-    if len(fact.values) > 1 and any(each.values and Counter(each.values) <= given for each in of_the_trait):
+    if hold_earlier(batch, fact):
         text = (
             f"{fact.trait}: these values hold those of an earlier result. Give the values of this retest alone. If they "
             "read exactly that, say where they stand: retest --reason WHERE, then the rest"
         )
         return [Problem("retest.old-values", text, fact.trait, source="fda-oos-averaging")]
     earlier = [each.fact for each in (investigation.result, *investigation.retests) if each]
-    values = [each.values for each in earlier if isinstance(each, Tested)]
-    if len(values) < 2 or not _is_mean(fact.values, values):
+    tested = [each for each in earlier if isinstance(each, Tested)]
+    if len(tested) < 2 or not is_mean(batch, fact, tested):
         return []
     text = (
         f"{fact.trait}: {fact.values[0]} is the mean of the original result and the retests. A mean hides a result: give "
         "what this preparation read. If it read exactly that, say where it stands: retest --reason WHERE, then the rest"
     )
     return [Problem("retest.mean", text, fact.trait, source="fda-oos-averaging")]
-
-
-def _is_mean(value: tuple[str, ...], earlier: Sequence[tuple[str, ...]]) -> bool:
-    """Whether a single value is the mean of the earlier ones, rounded to the decimals that it is written with."""
-    if any(len(each) != 1 for each in (value, *earlier)):
-        return False
-    read = [_number_and_unit(each[0]) for each in earlier]
-    now = _number_and_unit(value[0])
-    if now is None or any(each is None or each[1] != now[1] for each in read):
-        return False
-    mean = sum((each[0] for each in read if each), Fraction(0)) / len(read)
-    last_place = Fraction(10) ** int(Decimal(value[0].partition(" ")[0]).as_tuple().exponent)
-    return abs(now[0] - mean) <= last_place / 2
-
-
-def _number_and_unit(text: str) -> tuple[Fraction, str] | None:
-    digits, _, unit = text.partition(" ")
-    try:
-        return number_of(digits), unit
-    except NotUnderstood:
-        return None  # words, as of an appearance
 
 
 def resample(

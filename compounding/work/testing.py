@@ -242,8 +242,8 @@ def _measured(batch: Batch, test: Test, found: str) -> tuple[bool, str]:
         case "count":
             return _counted(test, found), found
         case "ingredient":
-            planned = next(each.amount for each in batch.formula.component if each.material == test.of)
-            share = percent_of_label(found, planned or "")
+            planned = planned_amount(batch, test)
+            share = percent_of_label(found, planned)
             shown = found if found.endswith("%") else f"{found}, {_percent_like(share, _limit(test))} %"
             return conforms(share, *_limits(test)), f"{shown} of the {planned} planned"
         case "volume":
@@ -255,6 +255,11 @@ def _measured(batch: Batch, test: Test, found: str) -> tuple[bool, str]:
         text = f"{found} is no {test.trait}, which lies from {test.possible[0]} to {test.possible[1]}: read it again"
         raise NotUnderstood(Problem("test.not-possible", text, test.trait))
     return conforms(value, *_limits(test)), found
+
+
+def planned_amount(batch: Batch, test: Test) -> str:
+    """What the formula puts in of the component that a test of an ingredient is about, such as ``0.1 g/100 mL``."""
+    return next(each.amount for each in batch.formula.component if each.material == test.of) or ""
 
 
 def _share_of_plan(batch: Batch, test: Test, found: str) -> Fraction:
