@@ -305,6 +305,44 @@ def test_the_worked_examples_of_weights_come_out_on_the_command_line(case: dict[
     told = ran([*words, *map(str, case["gross_weights_mg"]), "--json"])
     passes = case["usp_style_gross_90_110"] and case["usp_style_net_90_110"]
     assert (told.code, told.json["verdict"]) == ((0, "pass") if passes else (1, "fail"))
+    rules = {each["rule"]: each for each in told.json["rules"]}
+    brazilian, written = rules["capsule-weight-brazil"], case["brazil"]
+    assert abs(brazilian["dpr_percent"] - float(case["rsd_pct"])) < 6e-4
+    assert abs(brazilian["qmin_percent"] - float(written["Qmin"])) < 6e-3
+    assert abs(brazilian["qmax_percent"] - float(written["Qmax"])) < 6e-3
+    theory = rules["capsule-weight-theoretical"]
+    assert abs(theory["net_greatest_percent"] - float(case["net_pct_of_theoretical"][1])) < 6e-3
+
+
+LOSSES = {"pass": "14.620 g", "fail": "14.500 g"}  # DE-LOSS-1 and 2 of tests/cases/capsule_weights.toml
+
+
+@pytest.mark.parametrize("verdict", LOSSES)
+def test_the_german_rule_decides_only_where_the_loss_of_mass_is_known(verdict: str) -> None:
+    good = [str(each) for each in WEIGHT_CASES["capsules"][0]["gross_weights_mg"]]
+    words = ["qc", "weights", "--shell", "48 mg", "--fill", "150 mg", "--unit", "mg", *good]
+    german = [*words, "--rule", "capsule-fill-germany"]
+    unknown = ran(german)
+    assert (unknown.code, unknown.codes, unknown.out) == (2, ["weights.loss"], "")
+    assert "I.9.3.1: not judged (unverified); the loss of mass while filling is not known" in ran(words).out
+    told = ran([*german, "--charge", "15.000 g", "--recovered", LOSSES[verdict]])
+    assert (told.code, f"{verdict} (decides; unverified)" in told.out) == (0 if verdict == "pass" else 1, True)
+    assert f"loss {'2.53' if verdict == 'pass' else '3.33'} %" in told.out
+    assert ran([*german, "--charge", "15.000 g"]).codes == ["weights.options"]
+
+
+def test_of_a_batch_the_loss_is_that_of_its_yield(bench: Bench, tmp_path: Path) -> None:
+    ask(bench, "capsule-fill-germany")
+    rules = bench.do(["qc", "weights", "CAPS-1", "--unit", "g", *GRAMS, "--json"], "kim").json["rules"]
+    lost = bench.do("batch show CAPS-1 --json").json["yielded"][-1]["loss_percent"]
+    assert [round(each["loss_percent"], 2) for each in rules if each["decides"] and "loss_percent" in each] == [float(lost)]
+    two = ["--charge", "15 g", "--recovered", "15 g"]
+    assert bench.run(["qc", "weights", "CAPS-1", "--unit", "g", *GRAMS, *two], "kim").codes == ["weights.options"]
+    without = stocked(tmp_path / "without")
+    ask(without, "capsule-fill-germany")
+    carried_on(without, "CAPS-1", "batch yield")
+    without.run('batch yield CAPS-1 --made "103 capsules" --no-balance "scale broken"', "tom")
+    assert without.run(["qc", "weights", "CAPS-1", "--unit", "g", *GRAMS], "kim").codes == ["weights.loss"]
 
 
 def test_one_weight_for_ten_capsules_is_refused_and_ten_alike_are_doubted(bench: Bench) -> None:

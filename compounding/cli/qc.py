@@ -79,6 +79,8 @@ for _command in (results, attachment, sampling, chart, baseline):
 @click.argument("words", nargs=-1, metavar="[BATCH] [WEIGHT]...")
 @click.option("--shell", metavar="MASS", help="Mean weight of one empty shell; default: as planned.")
 @click.option("--fill", metavar="MASS", help="Planned fill of one capsule; judges weights without a batch.")
+@click.option("--charge", metavar="MASS", help="Powder weighed in, for the loss of mass; without a batch.")
+@click.option("--recovered", metavar="MASS", help="Powder found again in the capsules and beside them; without a batch.")
 @click.option("--rule", "rules", multiple=True, metavar="NAME", help="Rule that decides without a batch; repeat it.")
 @value_options
 @date_option
@@ -90,6 +92,8 @@ def weights(
     words: tuple[str, ...],
     shell: str | None,
     fill: str | None,
+    charge: str | None,
+    recovered: str | None,
     rules: tuple[str, ...],
     day: str | None,
     as_json: bool,
@@ -105,12 +109,12 @@ def weights(
     compounding qc weights --fill "150 mg" --shell "48 mg" "198.4 mg" "197.1 mg" ...
     """
     if fill is not None:
-        _weights_alone(app, words, shell, fill, rules, given, as_json)
+        _weights_alone(app, words, shell, fill, _filled(charge, recovered), rules, given, as_json)
         return
-    if rules:
-        raise NotUnderstood(
-            Problem("weights.options", "--rule is for weights without a batch: the formula names the rules")
-        )
+    alone = {"--rule": rules, "--charge": charge, "--recovered": recovered}
+    if said := next((name for name, value in alone.items() if value), None):
+        text = f"{said} is for weights without a batch: of a batch, formula and yield say it. Leave it out, or give --fill"
+        raise NotUnderstood(Problem("weights.options", text, said))
     id, values = _batch_and(words)
     sets = app.settings.rule_sets
     taken = entered(values, given, lambda: weights_needed(app.batch(id), sets))
@@ -139,11 +143,21 @@ def _batch_and(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     return words[0], words[1:]
 
 
+def _filled(charge: str | None, recovered: str | None) -> tuple[str, str] | None:
+    if charge and recovered:
+        return charge, recovered
+    if charge or recovered:
+        text = "The loss of mass needs both: the powder weighed in (--charge) and what was found again (--recovered)"
+        raise NotUnderstood(Problem("weights.options", text))
+    return None
+
+
 def _weights_alone(
     app: App,
     words: tuple[str, ...],
     shell: str | None,
     fill: str,
+    filled: tuple[str, str] | None,
     names: tuple[str, ...],
     given: dict[str, Any],
     as_json: bool,
@@ -162,7 +176,7 @@ def _weights_alone(
         raise NotUnderstood(Problem("weights.rule", text, unknown))
     deciding = ruling(names or (THEORETICAL,), sets, WEIGHTS, app.today())
     taken = entered(words, given, lambda: least_capsules(deciding, None))
-    found = judge_capsules(taken.readings, shell, fill, deciding, None, app.today())
+    found = judge_capsules(taken.readings, shell, fill, deciding, None, app.today(), filled)
     problems = []
     if found.reasons:
         more = f" and {len(found.reasons) - 3} more" if len(found.reasons) > 3 else ""
@@ -195,6 +209,10 @@ def _rules_as_data(found: WeightsJudged) -> dict[str, Any]:
                 "authority": each.rule.authority,
                 "decides": each.rule.id in found.deciding,
                 "verdict": each.verdict,
+                **{
+                    f"{name.lower().replace(' ', '_')}_percent": decimal_text(value, 4)
+                    for name, value in each.figures.items()
+                },
                 "reasons": list(each.reasons),
                 "source": each.rule.source,
                 "verified": each.rule.verified,

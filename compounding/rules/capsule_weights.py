@@ -28,6 +28,7 @@ from compounding.calc.weights import (
     brazil,
     loss,
     net_weights,
+    shown,
 )
 from compounding.problems import CannotCompute
 from compounding.rules.acceptance import Rule, rule, rules_in_force
@@ -40,24 +41,72 @@ GERMANY = "capsule-fill-germany"
 
 
 @dataclass(frozen=True)
+class Filling:
+    """The German check: the fills around their mean, and the mass that was lost while filling.
+
+    Args:
+        fills: compared with their mean.
+        loss: of mass; None where it is not known, and the fills fail already.
+        verdict: ``pass`` or ``fail``.
+        reasons: why not, one sentence each.
+    """
+
+    fills: MassUniformity
+    loss: Loss | None
+    verdict: Literal["pass", "fail"]
+    reasons: tuple[str, ...]
+
+
+Result = AgainstTheoretical | MassUniformity | Brazil | Filling
+
+
+@dataclass(frozen=True)
 class Judgement:
     """What one rule says of the capsules.
 
     Args:
         rule: the row that judged.
-        verdict: ``pass`` or ``fail``; ``not_judged`` where the rule asks for other capsules than were weighed.
+        verdict: ``pass`` or ``fail``; ``not_judged`` where the rule asks for other capsules than were weighed, or for more.
         reasons: why it failed or could not judge, one sentence each.
         result: the numbers; None where it could not judge.
+        code: of the problem, where it could not judge.
     """
 
     rule: Rule
     verdict: Literal["pass", "fail", "test_20_more", "not_judged"]
     reasons: tuple[str, ...]
-    result: AgainstTheoretical | MassUniformity | Brazil | None
+    result: Result | None
+    code: str = ""
+
+    @property
+    def figures(self) -> dict[str, Fraction]:
+        """The numbers that this rule compares with its limits, by the names that it gives them [percent]."""
+        match self.result:
+            case AgainstTheoretical(gross_percent=gross, net_percent=net):
+                ends = {"gross least": min(gross), "gross greatest": max(gross)}
+                return ends | {"net least": min(net), "net greatest": max(net)}
+            case Brazil(gross=gross, least_percent=least, greatest_percent=greatest):
+                return {"DPR": Fraction(gross.rsd or 0), "Qmin": least, "Qmax": greatest}
+            case MassUniformity() as masses:
+                return {"furthest from the mean": _furthest(masses)}
+            case Filling(fills=fills, loss=lost):
+                scatter = {"furthest from the mean": _furthest(fills), "RSD": Fraction(fills.masses.rsd or 0)}
+                return scatter | ({"loss": lost.percent} if lost else {})
+        return {}
+
+
+def _furthest(masses: MassUniformity) -> Fraction:
+    return max(map(abs, masses.deviations))
 
 
 def judge_weights(
-    gross_mg: Sequence[Fraction], shell_mg: Fraction, fill_mg: Fraction, *, on: date, batch_units: int | None = None
+    gross_mg: Sequence[Fraction],
+    shell_mg: Fraction,
+    fill_mg: Fraction,
+    *,
+    on: date,
+    batch_units: int | None = None,
+    filled: tuple[Fraction, Fraction] | None = None,
 ) -> tuple[Judgement, ...]:
     """All weight rules in force on a day, on the same capsules weighed one by one.
 
@@ -70,6 +119,8 @@ def judge_weights(
         fill_mg: planned fill, active and filler [mg; above 0].
         on: the day the batch was prepared.
         batch_units: capsules in the batch, when that is fewer than a rule asks for.
+        filled: powder weighed in for the batch, and found again in its capsules and beside them [mass, one unit];
+            None where that is not known.
 
     Returns:
         One judgement a rule that was in force.
@@ -83,21 +134,44 @@ def judge_weights(
     if fill_mg <= 0:
         raise CannotCompute("The planned fill is not above zero. Give the fill of one capsule from the plan.")
     fills = net_weights(gross_mg, shell_mg)
-    named: dict[str, Callable[[Rule], AgainstTheoretical | MassUniformity | Brazil]] = {
+    named: dict[str, Callable[[Rule], Result]] = {
         THEORETICAL: lambda row: against_theoretical(gross_mg, shell_mg, fill_mg, TheoreticalLimits(**_numbers(row))),
         EUROPE: lambda row: mass_uniformity(fills, mass_limits(row)),
         BRAZIL: lambda row: brazil(gross_mg, shell_mg, fill_mg, brazil_limits(row), batch_units=batch_units),
-        GERMANY: lambda row: mass_uniformity(fills, mass_limits(row)),
+        GERMANY: lambda row: _filling(fills, filled, row, on),
     }
     return tuple(_judgement(row, named[row.id]) for row in rules_in_force(on) if row.id in named)
 
 
-def _judgement(row: Rule, compute: Callable[[Rule], AgainstTheoretical | MassUniformity | Brazil]) -> Judgement:
+def _judgement(row: Rule, compute: Callable[[Rule], Result]) -> Judgement:
     try:
         result = compute(row)
     except CannotCompute as reason:
-        return Judgement(row, "not_judged", (str(reason),), None)
+        return Judgement(row, "not_judged", (str(reason).rstrip("."),), None, reason.problems[0].code)
     return Judgement(row, result.verdict, result.reasons, result)
+
+
+def _filling(
+    fills: Sequence[Fraction], filled: tuple[Fraction, Fraction] | None, row: Rule, on: date
+) -> Filling:
+    """The German check; without the loss it can fail, and not pass.
+
+    Raises:
+        CannotCompute: another count of capsules, or the loss is not known and nothing else fails.
+    """
+    masses = mass_uniformity(fills, mass_limits(row))
+    lost = judge_loss(*filled, on=on) if filled else None
+    reasons = masses.reasons
+    most = shown(_numbers(row)["loss_percent"])
+    if lost and lost.verdict == "fail":
+        reasons = (*reasons, f"loss of mass is {shown(lost.percent)} %, at most {most} % is allowed")
+    if lost is None and not reasons:
+        raise CannotCompute(
+            f"the loss of mass while filling is not known, of which it allows {most} %: it needs the powder weighed in "
+            "and the powder found again",
+            code="weights.loss",
+        )
+    return Filling(masses, lost, "fail" if reasons else "pass", reasons)
 
 
 def judge_contents_around_mean(contents: Sequence[Fraction], *, on: date) -> ContentAroundMean:

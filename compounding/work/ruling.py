@@ -83,10 +83,10 @@ def check_all_judged(judged: Sequence[Judgement], rules: Sequence[Rule]) -> None
     """A rule that decides must have been able to judge.
 
     Raises:
-        CannotCompute: it asks for other capsules than were weighed.
+        CannotCompute: it asks for other capsules than were weighed, or for the loss of mass.
     """
     deciding = {each.id for each in rules}
     for each in judged:
         if each.rule.id in deciding and each.verdict == "not_judged":
-            text = f"{each.rule.authority} decides here and cannot judge: {' '.join(each.reasons)}"
-            raise CannotCompute(text, code="weights.count")
+            text = f"{each.rule.authority} decides here and cannot judge: {'; '.join(each.reasons)}"
+            raise CannotCompute(text, code=each.code)

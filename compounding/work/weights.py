@@ -12,7 +12,7 @@ from compounding.calc.weights import AgainstTheoretical
 from compounding.problems import CannotCompute, NotUnderstood, Problem
 from compounding.quantities import amount, decimal_text, quantity
 from compounding.records.batch import Batch
-from compounding.records.facts import Tested
+from compounding.records.facts import Tested, Yielded
 from compounding.rules.acceptance import Rule
 from compounding.rules.capsule_weights import Judgement, judge_weights
 from compounding.work.readings import Reading, milligrams
@@ -51,16 +51,32 @@ class WeightsJudged:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What each rule says, those that decide marked so."""
-        return tuple(
-            f"{each.rule.authority}: {each.verdict.replace('_', ' ')}"
-            + marked(each.rule.id in self.deciding, each.rule.verified)
-            for each in self.judged
-        )
+        """What each rule says, its figures by its own names, and why one that does not decide did not pass or judge."""
+        return tuple(self._line(each) for each in self.judged)
+
+    def _line(self, each: Judgement) -> str:
+        decides = each.rule.id in self.deciding
+        verdict = f"{each.rule.authority}: {each.verdict.replace('_', ' ')}{marked(decides, each.rule.verified)}"
+        # Of theory, the least and the greatest stand in the line of what was observed.
+        figures = {} if isinstance(each.result, AgainstTheoretical) else each.figures
+        said = [f"{name} {decimal_text(value, 2)} %" for name, value in figures.items()]
+        return "; ".join(filter(None, (verdict, ", ".join(said), "" if decides else first_reasons(each.reasons))))
+
+
+def first_reasons(reasons: Sequence[str], most: int = 2) -> str:
+    """Some of many reasons in one sentence, and how many more there are."""
+    more = f" and {len(reasons) - most} more" if len(reasons) > most else ""
+    return "; ".join(reasons[:most]) + more
 
 
 def judge_capsules(
-    weights: Sequence[Reading], shell: str, fill: str, rules: Sequence[Rule], units: int | None, on: date
+    weights: Sequence[Reading],
+    shell: str,
+    fill: str,
+    rules: Sequence[Rule],
+    units: int | None,
+    on: date,
+    filled: tuple[str, str] | None = None,
 ) -> WeightsJudged:
     """Capsules weighed one by one, by every weight rule; those that are named decide.
 
@@ -71,9 +87,11 @@ def judge_capsules(
         rules: the rules that decide.
         units: capsules that must be weighed at least, if the formula says so.
         on: the day the batch was prepared.
+        filled: powder weighed in, and found again, where that is known.
 
     Raises:
-        CannotCompute: too few capsules, a group weighing, a weight below the empty shell.
+        CannotCompute: too few capsules, a group weighing, a weight below the empty shell; a rule that decides and
+            cannot judge.
         NotUnderstood: a weight is no mass, or the units are mixed.
 
     Source:
@@ -81,7 +99,8 @@ def judge_capsules(
     """
     _check_singly(weights, least_capsules(rules, units))
     gross = milligrams(weights)
-    judged = judge_weights(gross, _milligrams(shell), _milligrams(fill), on=on)
+    powder = (_milligrams(filled[0]), _milligrams(filled[1])) if filled else None
+    judged = judge_weights(gross, _milligrams(shell), _milligrams(fill), on=on, filled=powder)
     check_all_judged(judged, rules)
     deciding = frozenset(each.id for each in rules)
     failed = tuple(
@@ -131,7 +150,8 @@ def weights_result(
         return None, problems, None
     shell = shell or batch.plan.capsule.shell
     rules = ruling(test.rules, rule_sets, WEIGHTS, batch.prepared)
-    found = judge_capsules(weights, shell, batch.plan.capsule.fill, rules, test.units, batch.prepared)
+    fill, filled = batch.plan.capsule.fill, mass_balance(batch)
+    found = judge_capsules(weights, shell, fill, rules, test.units, batch.prepared, filled)
     fact = Tested(
         batch=batch.id,
         trait=test.trait,
@@ -150,6 +170,14 @@ def weights_result(
     )
     doubts = [Problem("weights.alike", found.alike, test.trait, stops=False)] if found.alike else []
     return fact, failing(fact, found.reasons) + doubts, found
+
+
+def mass_balance(batch: Batch) -> tuple[str, str] | None:
+    """The powder that was weighed in for a batch, and what its latest yield found of it; None if it did not look."""
+    last = batch.yielded[-1].fact if batch.yielded else None
+    if not isinstance(last, Yielded) or last.mass_in is None or last.mass_out is None:
+        return None
+    return last.mass_in, last.mass_out
 
 
 def weights_needed(batch: Batch, rule_sets: Sequence[str]) -> int:

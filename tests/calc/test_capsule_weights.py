@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compounding.calc.around_mean import MassUniformity, mass_uniformity
+from compounding.calc.around_mean import mass_uniformity
 from compounding.calc.rounding import decimals_of, rounded_half_up
 from compounding.calc.weights import AgainstTheoretical, Brazil, brazil, loss, net_weights
 from compounding.problems import CannotCompute
@@ -23,6 +23,7 @@ from compounding.rules.capsule_weights import (
     EUROPE,
     GERMANY,
     THEORETICAL,
+    Filling,
     Judgement,
     brazil_limits,
     judge_contents_around_mean,
@@ -47,8 +48,11 @@ def agrees(exact: Fraction | Decimal, written: Decimal) -> bool:
     return rounded_half_up(Fraction(exact), decimals_of(written)) == written
 
 
+FILLED = (Fraction("15.000"), Fraction("14.620"))  # DE-LOSS-1
+
+
 def judged(gross: list[Fraction], **more: Any) -> dict[str, Judgement]:
-    return {j.rule.id: j for j in judge_weights(gross, SHELL, FILL, on=DAY, **more)}
+    return {j.rule.id: j for j in judge_weights(gross, SHELL, FILL, on=DAY, **{"filled": FILLED, **more})}
 
 
 @pytest.mark.parametrize("case", CASES["capsules"], ids=lambda case: case["id"])
@@ -57,7 +61,7 @@ def test_the_worked_capsules_are_judged_as_written(case: dict[str, Any]) -> None
     theory, brazilian, german = (by_rule[name].result for name in (THEORETICAL, BRAZIL, GERMANY))
     assert isinstance(theory, AgainstTheoretical)
     assert isinstance(brazilian, Brazil)
-    assert isinstance(german, MassUniformity)
+    assert isinstance(german, Filling)
 
     assert theory.gross.rsd is not None
     assert agrees(theory.gross.mean, case["mean"])
@@ -80,8 +84,8 @@ def test_the_worked_capsules_are_judged_as_written(case: dict[str, Any]) -> None
     assert agrees(brazilian.greatest_percent, expected["Qmax"])
     assert (brazilian.verdict == "pass") == all(expected[key] for key in ("mean_ok", "DPR_ok", "Q_ok"))
 
-    assert german.masses.rsd is not None
-    assert agrees(german.masses.rsd, case["net_rsd_pct"])
+    assert german.fills.masses.rsd is not None
+    assert agrees(german.fills.masses.rsd, case["net_rsd_pct"])
     assert (not any("relative standard deviation" in reason for reason in german.reasons)) == case[
         "dac_rsd_5_ok_on_net"
     ]
@@ -108,7 +112,7 @@ def test_two_wrong_capsules_hide_in_a_group_weighing_and_are_named_one_by_one() 
 def test_a_rule_that_asks_for_other_capsules_does_not_judge_and_says_why() -> None:
     verdicts = {name: j.verdict for name, j in judged(GOOD).items()}
     assert verdicts == {THEORETICAL: "pass", EUROPE: "not_judged", BRAZIL: "pass", GERMANY: "pass"}
-    assert judged(GOOD)[EUROPE].reasons == ("10 masses seen; this rule judges 20, weighed one by one.",)
+    assert judged(GOOD)[EUROPE].reasons == ("10 masses seen; this rule judges 20, weighed one by one",)
     one = judged([SHELL + FILL])
     assert {j.verdict for j in one.values()} == {"not_judged"}
     assert "group weighing" in one[THEORETICAL].reasons[0]
@@ -194,6 +198,22 @@ def test_the_loss_of_mass_comes_out_as_written(case: dict[str, Any]) -> None:
     seen = judge_loss(Fraction(case["charge"]), Fraction(case["recovered"]), on=DAY)
     assert agrees(seen.percent, case["percent"])
     assert seen.verdict == case["verdict"]
+
+
+@pytest.mark.parametrize("case", CASES["loss"], ids=lambda case: case["id"])
+def test_the_german_check_judges_the_loss_beside_the_fills(case: dict[str, Any]) -> None:
+    filled = Fraction(case["charge"]), Fraction(case["recovered"])
+    found = judged(GOOD, filled=filled)[GERMANY]
+    assert found.verdict == case["verdict"] and agrees(found.figures["loss"], case["percent"])
+    assert [reason for reason in found.reasons if "loss of mass is 3.3333 %, at most 3 %" in reason] == list(found.reasons)
+
+
+def test_without_the_loss_the_german_check_may_fail_and_never_passes() -> None:
+    unknown = judged(GOOD, filled=None)[GERMANY]
+    assert (unknown.verdict, unknown.code, unknown.figures) == ("not_judged", "weights.loss", {})
+    assert "of which it allows 3 %" in unknown.reasons[0]
+    hidden = judged(fractions(CASES["capsules"][2]["gross_weights_mg"]), filled=None)[GERMANY]
+    assert hidden.verdict == "fail" and "loss" not in hidden.figures
 
 
 def test_a_gain_of_mass_is_judged_like_a_loss() -> None:
