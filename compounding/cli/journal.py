@@ -75,7 +75,7 @@ def begin_journal(place: Path | str, site: str, owner: str | None, writer: str |
     "witnesses",
     multiple=True,
     metavar="CODE",
-    help="Head from a worksheet, label or certificate, typed or scanned; repeat it.",
+    help="Head from a worksheet, record, certificate or recall, typed or scanned; repeat it.",
 )
 @click.option(
     "--from",

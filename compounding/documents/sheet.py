@@ -42,6 +42,7 @@ A4 = (595.276, 841.89)
 MARGIN = 36.0
 HEAD = 30.0  # the line at the top of each page, with the white below it [pt]
 FOOT = 26.0  # the line at the bottom, with the white above it [pt]
+FOOT_LINES = 3  # as many as reach no further down than the code beside them
 LEADING = 1.2
 TEXT = 9.0
 SMALL = 7.5
@@ -56,6 +57,7 @@ SHADE = 0.93  # grey behind column titles
 LABEL = 0.3  # grey of the small words that name a value
 CODE_DOT = 72 / 600  # office printers: modules of 0.42 mm are whole dots at 300 and 600 dots per inch
 CODE_DOTS = 10
+HEAD_DOTS = 10  # the head of the journal, in the white at the foot of the page
 ROW_LINES = 40  # a longer row goes on in a further one, which may stand on the next page
 
 
@@ -324,15 +326,13 @@ def _running(text: Running, size: tuple[float, float], number: int, count: int) 
     yield Rule(MARGIN, top - 16, MARGIN + width, top - 16, 1.0)
     bottom = MARGIN + 2
     yield Rule(MARGIN, bottom + 12, MARGIN + width, bottom + 12, 0.5, LIGHT)
-    yield from _set(
-        _lines(text.foot.replace("   ", NBSP * 3), REGULAR, SMALL, width), MARGIN, bottom + 9, SMALL, grey=LABEL
-    )
+    room = width
     if text.head:
-        yield from _set(
-            _lines(f"Journal head {text.head}", REGULAR, SMALL, width),
-            MARGIN,
-            bottom + 9,
-            SMALL,
-            right=width,
-            grey=LABEL,
-        )
+        modules = barcode.of_head(text.head)
+        side, quiet = len(modules) * HEAD_DOTS * CODE_DOT, 4 * HEAD_DOTS * CODE_DOT
+        yield Symbol(MARGIN + width - side, bottom + 12 - quiet - side, CODE_DOT, HEAD_DOTS, modules)
+        words = _lines(f"Journal head {text.head}", REGULAR, SMALL, width)
+        yield from _set(words, MARGIN, bottom + 9, SMALL, right=width - side - quiet, grey=LABEL)
+        room -= side + quiet + line_width(words[0]) * SMALL + 2 * quiet
+    foot = _lines(text.foot.replace("   ", NBSP * 3), REGULAR, SMALL, room)
+    yield from _set(foot[:FOOT_LINES], MARGIN, bottom + 9, SMALL, grey=LABEL)
