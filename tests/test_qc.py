@@ -363,6 +363,71 @@ def test_where_values_came_from_is_on_record(bench: Bench, monkeypatch: pytest.M
     assert sent["entered"] == "standard input; each marked stable by the balance"
 
 
+# ---- the empty shell of a batch ----
+
+# Made up: about 88 % of theory with the planned shell of 48 mg, and full with one of 30 mg.
+LIGHT = ["160", "161", "160.5", "161.2", "160.8", "161", "160.1", "160.4", "160.2", "160.3"]
+
+
+def shells(bench: Bench, mean: str, count: int = 20) -> list[str]:
+    """The option that names a file with so many empty shells, a little apart, and of this mean."""
+    file = bench.folder / "shells.txt"
+    apart = (Decimal(place % 2) / 5 - Decimal("0.1") for place in range(count))
+    file.write_text("".join(f"{Decimal(mean) + each} mg\n" for each in apart))
+    return ["--shells", str(file)]
+
+
+def light(bench: Bench, *more: str) -> Any:
+    return bench.run(["qc", "weights", "CAPS-1", "--unit", "mg", *LIGHT, *more, "--json"], "kim")
+
+
+def test_no_lighter_shell_is_said_for_capsules_that_are_too_light(bench: Bench) -> None:
+    assert light(bench, "--shell", "30 mg").codes == ["weights.options"]
+    told = light(bench, *shells(bench, "30"))
+    assert (told.code, told.codes) == (1, ["weights.shell"])
+    assert "30 mg, the mean of 20 weighed (48 mg planned)" in told.err and "3 mg more or less" in told.err
+    assert light(bench, *shells(bench, "47", 19)).codes == ["weights.too-few-shells"]
+    assert light(bench, *shells(bench, "45")).codes == ["test.failed"]  # all that the tolerance gives is not enough
+
+
+def test_shells_that_were_weighed_one_by_one_count_and_stand_in_the_verdict(bench: Bench) -> None:
+    words = ["qc", "weights", "CAPS-1", "--unit", "g", *GRAMS, "--json"]
+    told = bench.do([*words, *shells(bench, "47.5")], "kim").json
+    assert told["observed"].endswith("; shell 47.5 mg, the mean of 20 weighed (48 mg planned)")
+    assert "of 182.5 mg in theory" in told["observed"]
+    assert any("one by one: 47.4 mg, 47.6 mg" in each for each in told["findings"])
+    assert any("file shells.txt, sha256:" in each for each in told["findings"])
+    planned = bench.do(words, "kim").json
+    assert "shell" not in planned["observed"] and "empty shell 48 mg, as planned" in planned["findings"]
+
+
+def test_other_shells_than_the_planned_ones_are_recorded_with_their_reason_and_told(bench: Bench) -> None:
+    reason = ["--reason", "another lot was in the drawer"]
+    told = light(bench, *shells(bench, "30"), *reason)
+    assert (told.code, told.json["verdict"]) == (0, "pass")
+    assert [(each["code"], each["stops"]) for each in told.json["problems"]] == [("weights.shell", False)]
+    assert "because another lot was in the drawer" in told.json["observed"]
+    assert bench.do("batch show CAPS-1 --json").json["tested"][-1]["reason"] == "another lot was in the drawer"
+
+
+def test_a_lot_of_shells_weighs_what_its_maker_says(bench: Bench) -> None:
+    bench.do(["lot", "measure", "CAP-1", "--weights", shells(bench, "50.9")[1]])
+    far = bench.run(["lot", "measure", "CAP-1", "--weights", shells(bench, "51.1")[1]])
+    assert far.codes == ["shells.weight"] and "which weighs 48 mg, 3 mg more or less" in far.err
+    received = 'lot receive CAP-2 --role shell --material "capsule shells" --supplier E --supplier-lot C --expires {expiry}'
+    received += ' --amount "100 capsules" --size 3 --maker coni-snap --weight "30 mg"'
+    assert bench.run(received).codes == ["shells.weight"]
+    bench.do(received.replace("coni-snap", "somebody"))
+
+
+def test_weights_without_a_batch_take_one_mean_or_single_shells(bench: Bench) -> None:
+    words = ["qc", "weights", "--fill", "135 mg", "--unit", "mg", *LIGHT]
+    mean, single = ["--shell", "47.5 mg"], shells(bench, "47.5", 6)
+    assert bench.run([*words, *mean]).out == bench.run([*words, *single]).out
+    for options in ([], [*mean, *single]):
+        assert bench.run([*words, *options]).codes == ["weights.options"]
+
+
 # ---- days ----
 
 

@@ -114,7 +114,7 @@ def tested(
     """What a result brings with it: as a retest it joins its investigation, as a failing one it opens one."""
     if app.retest_of:
         found = find_investigation(batch, app.retest_of)
-        again, refused = as_retest(batch, found, fact, reason or app.retest_reason, app.day_of)
+        again, refused = as_retest(batch, found, fact, app.retest_reason, app.day_of)
         facts = [(again, _subjects(again, batch, app.retest_of))] if again else []
         return Decision(facts, [*refused, *problems] if again else refused, seen, reason or app.retest_reason)
     if stops := check_joined(batch, fact):

@@ -21,7 +21,13 @@ from compounding.records.national_code import national_code
 from compounding.records.record import Record, as_data, replaced, validated
 from compounding.records.stock import Lot
 from compounding.work.own_lots import check_clear, lot_from_batch
-from compounding.work.stocking import check_densities, check_measured, check_received, check_tablets_again
+from compounding.work.stocking import (
+    check_densities,
+    check_measured,
+    check_received,
+    check_shells,
+    check_tablets_again,
+)
 
 
 @click.group()
@@ -257,6 +263,8 @@ def measure(
             problems += check_densities(id, after.bulk_density, after.tapped_density)
         if found and fact.weights and found.received.role == "tablet" and not problems:
             problems += check_tablets_again(found, fact.weights)
+        if found and found.received.role == "shell" and not problems:
+            problems += check_shells(found.received, fact.weights, app.today())
         return _decided(fact, id, found, problems)
 
     _done(app, *app.record(decide), id, f"Lot {id} measured.", as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from compounding.cli.chart import baseline, chart
 from compounding.cli.ordering import day as day_of
 from compounding.cli.results import attachment, files_option, given_files, kept, results, sampling
 from compounding.cli.show import emit, json_option, notice
-from compounding.cli.values import Entered, entered, value_options
+from compounding.cli.values import DIALECT, Entered, entered, from_file, value_options
 from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import decimal_text, number, percent
 from compounding.records.batch import Batch
 from compounding.records.facts import Tested
 from compounding.records.record import replaced
 from compounding.rules.capsule_weights import EUROPE_CONTENT
+from compounding.work.readings import milligrams
 from compounding.work.ruling import CONTENTS, USP_CONTENT, ruling
 from compounding.work.testing import assay_result, check_tester, observed_result, waiting, when_found
 from compounding.work.uniformity import (
@@ -36,6 +38,7 @@ from compounding.work.weights import (
     WEIGHTS_DO_NOT_PROVE,
     WeightsJudged,
     judge_capsules,
+    shell_of,
     weights_needed,
     weights_result,
 )
@@ -77,7 +80,14 @@ for _command in (results, attachment, sampling, chart, baseline):
 
 @qc.command()
 @click.argument("words", nargs=-1, metavar="[BATCH] [WEIGHT]...")
-@click.option("--shell", metavar="MASS", help="Mean weight of one empty shell; default: as planned.")
+@click.option("--shell", metavar="MASS", help="Mean weight of one empty shell; judges weights without a batch.")
+@click.option(
+    "--shells",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="File with empty shells weighed one by one, one a line; without it the planned shell of the batch counts.",
+)
+@click.option("--reason", help="Why these shells weigh so much more or less than the planned one.")
 @click.option("--fill", metavar="MASS", help="Planned fill of one capsule; judges weights without a batch.")
 @click.option("--charge", metavar="MASS", help="Powder weighed in, for the loss of mass; without a batch.")
 @click.option("--recovered", metavar="MASS", help="Powder found again in the capsules and beside them; without a batch.")
@@ -91,6 +101,8 @@ def weights(
     /,
     words: tuple[str, ...],
     shell: str | None,
+    shells: Path | None,
+    reason: str | None,
     fill: str | None,
     charge: str | None,
     recovered: str | None,
@@ -108,24 +120,26 @@ def weights(
     compounding qc weights 2026-0001 --file weights.csv --column gross --unit mg
     compounding qc weights --fill "150 mg" --shell "48 mg" "198.4 mg" "197.1 mg" ...
     """
+    weighed = from_file(shells, dict.fromkeys(DIALECT), given["unit"]) if shells else None
     if fill is not None:
-        _weights_alone(app, words, shell, fill, _filled(charge, recovered), rules, given, as_json)
+        _weights_alone(app, words, _shell(shell, weighed), fill, _filled(charge, recovered), rules, given, as_json)
         return
-    alone = {"--rule": rules, "--charge": charge, "--recovered": recovered}
-    if said := next((name for name, value in alone.items() if value), None):
-        text = f"{said} is for weights without a batch: of a batch, formula and yield say it. Leave it out, or give --fill"
-        raise NotUnderstood(Problem("weights.options", text, said))
+    _check_of_a_batch({"--rule": rules, "--charge": charge, "--recovered": recovered}, shell)
     id, values = _batch_and(words)
     sets = app.settings.rule_sets
     taken = entered(values, given, lambda: weights_needed(app.batch(id), sets))
     found: list[WeightsJudged] = []
 
     def judge(batch: Batch) -> Result:
-        fact, problems, judged = weights_result(batch, taken.readings, shell, sets)
+        fact, problems, judged = weights_result(
+            batch, taken.readings, weighed.readings if weighed else (), sets, reason
+        )
         found[:] = [judged] if judged else []
+        if fact and weighed:
+            fact = replaced(fact, findings=(*fact.findings, f"empty shells: {weighed.how}"))
         return _with_origin(fact, taken), problems
 
-    decision, entries = _record(app, id, day, judge)
+    decision, entries = _record(app, id, day, judge, reason=reason)
     if not as_json:
         for line in found[0].lines:
             click.echo(f"  {line}")
@@ -143,6 +157,30 @@ def _batch_and(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     return words[0], words[1:]
 
 
+def _check_of_a_batch(alone: dict[str, Any], shell: str | None) -> None:
+    """Of a batch, its formula, plan and yield say what options say of weights alone."""
+    if said := next((name for name, value in alone.items() if value), None):
+        text = f"{said} is for weights without a batch: of a batch, formula and yield say it. Leave it out, or give --fill"
+        raise NotUnderstood(Problem("weights.options", text, said))
+    if shell is not None:
+        text = (
+            "--shell is for weights without a batch: of a batch, the planned shell counts. If its shells weigh otherwise, "
+            "weigh 20 empty ones one by one and give --shells FILE"
+        )
+        raise NotUnderstood(Problem("weights.options", text, "--shell"))
+
+
+def _shell(mean: str | None, weighed: Entered | None) -> Fraction:
+    """One empty shell [mg], for weights without a batch: its mean as it is said, or of single ones."""
+    if mean is not None and weighed is None:
+        return shell_of(mean)
+    if mean is None and weighed is not None:
+        masses = milligrams(weighed.readings)
+        return sum(masses, Fraction(0)) / len(masses)
+    text = "Weights without a batch need one empty shell: give its mean with --shell, or single ones with --shells FILE"
+    raise NotUnderstood(Problem("weights.options", text))
+
+
 def _filled(charge: str | None, recovered: str | None) -> tuple[str, str] | None:
     if charge and recovered:
         return charge, recovered
@@ -155,7 +193,7 @@ def _filled(charge: str | None, recovered: str | None) -> tuple[str, str] | None
 def _weights_alone(
     app: App,
     words: tuple[str, ...],
-    shell: str | None,
+    shell: Fraction,
     fill: str,
     filled: tuple[str, str] | None,
     names: tuple[str, ...],
@@ -165,10 +203,6 @@ def _weights_alone(
     from compounding.rules.capsule_weights import THEORETICAL
     from compounding.work.ruling import WEIGHTS, least_capsules, ruling
 
-    if shell is None:
-        raise NotUnderstood(
-            Problem("weights.options", "Weights without a batch need the mean empty shell: give --shell")
-        )
     sets = app.settings.rule_sets if app.has_settings else ()
     unknown = next((name for name in names if name not in WEIGHTS), None)
     if unknown:
@@ -446,7 +480,12 @@ def observe(
 
 
 def _record(
-    app: App, id: str, day: str | None, judge: Callable[[Batch], Result], certificates: Sequence[Path] = ()
+    app: App,
+    id: str,
+    day: str | None,
+    judge: Callable[[Batch], Result],
+    certificates: Sequence[Path] = (),
+    reason: str | None = None,
 ) -> tuple[Decision, Any]:
     """Judge a result of a batch, see that its day can be, keep the files that prove it, and write it down."""
     found_on, today = day_of(app, day) if day else None, app.today()
@@ -459,7 +498,7 @@ def _record(
             return None, problems
         return replaced(fact, attachments=attached), problems + check_tester(batch, app.person_id, app.person.name)
 
-    return app.record(lambda: kept(app, batch_decision(app, id, dated, None), files))
+    return app.record(lambda: kept(app, batch_decision(app, id, dated, reason), files))
 
 
 def _with_origin(fact: Tested | None, taken: Entered) -> Tested | None:

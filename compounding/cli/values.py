@@ -21,7 +21,8 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 # A pipe that never ends is not a column of values.
 LONGEST_INPUT = 64 * 1024
-_DIALECT = ("column", "sheet", "delimiter", "decimal")
+# The options that say how a file is written.
+DIALECT = ("column", "sheet", "delimiter", "decimal")
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,12 @@ def entered(
         NotUnderstood: no values, values twice, or values that are not understood.
     """
     unit = given["unit"] or unit
-    if given["file"] is None and (said := next((name for name in _DIALECT if given[name]), None)):
+    if given["file"] is None and (said := next((name for name in DIALECT if given[name]), None)):
         raise _wrong("values.no-file", f"--{said} says how a file is written: give --file too, or leave it out")
     if given["file"] is not None:
         if words:
             raise _wrong("values.twice", f"{words[0]} was given beside --file: give the values once")
-        return _from_file(given["file"], given, unit)
+        return from_file(given["file"], given, unit)
     if list(words) == ["-"]:
         lines = [line for line in _piped().splitlines() if line.strip()]
         return _described(read_all(rows_from(lines, "line"), unit), "standard input")
@@ -109,7 +110,17 @@ def one_reading(text: str) -> tuple[str, str | None]:
     return (weight, " ".join(text.split())) if weight else (text, None)
 
 
-def _from_file(file: Path, given: Mapping[str, Any], unit: str | None) -> Entered:
+def from_file(file: Path, given: Mapping[str, Any], unit: str | None) -> Entered:
+    """The values of a file, CSV or XLSX.
+
+    Args:
+        file: where they stand.
+        given: how it is written, as in `value_options`.
+        unit: the unit of values without one.
+
+    Raises:
+        NotUnderstood: no such file, or no values in it; each that is not understood, by its place.
+    """
     from compounding.work.columns import LARGEST_FILE, Layout, column_of, digest_of_file
 
     if not file.is_file():

@@ -17,12 +17,13 @@ FURTHEST_FROM_KNOWN: Final = Fraction(12, 100)
 
 @dataclass(frozen=True)
 class Shell:
-    """One maker's shell of one size; its weight is None where the maker's figure was not found."""
+    """One maker's shell of one size; its weight and the tolerance of that are None where the maker's figure was not found."""
 
     maker: str
     size: str
     volume: Quantity
     weight: Quantity | None
+    tolerance: Quantity | None
     source: str
 
 
@@ -40,10 +41,18 @@ def shells_of(maker: str, on: date) -> tuple[Shell, ...]:
         )
         raise NotUnderstood(Problem("shells.unknown", text, maker))
     row = found[0]
-    return tuple(
-        Shell(maker, size, quantity(figures[0]), quantity(figures[1]) if len(figures) > 1 else None, row["source"])
-        for size, figures in row["sizes"].items()
-    )
+    return tuple(_shell(maker, size, row["source"], *map(quantity, figures)) for size, figures in row["sizes"].items())
+
+
+def _shell(
+    maker: str,
+    size: str,
+    source: str,
+    volume: Quantity,
+    weight: Quantity | None = None,
+    tolerance: Quantity | None = None,
+) -> Shell:
+    return Shell(maker, size, volume, weight, tolerance, source)
 
 
 def shell_of(maker: str, size: str, on: date) -> Shell:
@@ -69,6 +78,56 @@ def size_for(active: Quantity, maker: str, on: date) -> str:
     row = next(row for row in in_force("shells", on) if "by_active" in row)
     sizes = [shell.size for shell in shells_of(maker, on)]
     return next((size for most, size in row["by_active"] if active <= quantity(most) and size in sizes), sizes[0])
+
+
+def weighed_anew(maker: str, size: str, planned: Quantity, on: date) -> tuple[int, Quantity, str]:
+    """How shells of a batch are weighed anew, and how far their mean may lie from the planned shell.
+
+    Args:
+        maker, size: of the shells.
+        planned: weight of one shell in the plan [mass].
+        on: day of preparation.
+
+    Returns:
+        How many at least, the tolerance [mass], and where it is written.
+
+    Source:
+        br-siacom-notice (20 empty shells); capsugel-bas-255 (tolerances)
+    """
+    (row,) = in_force("shells", on, id="weighed anew")
+    for shell in _known(maker, on):
+        if shell.size == size and shell.tolerance is not None:
+            return row["least"], shell.tolerance, shell.source
+    return row["least"], planned * Fraction(row["otherwise_percent"]) / 100, "capsugel-bas-255"
+
+
+def check_weight(whose: str, maker: str, size: str, mean: Quantity, on: date) -> list[Problem]:
+    """The mean of shells that were weighed must be that of their maker and size, as far as the table knows it.
+
+    Args:
+        whose: to begin the sentence with, such as ``Lot CAP-1``.
+        maker, size: of the shells.
+        mean: of single empty shells [mass].
+        on: the day they were weighed.
+
+    Source:
+        capsugel-bas-255
+    """
+    for shell in _known(maker, on):
+        if shell.size == size and shell.weight is not None and shell.tolerance is not None:
+            if abs(mean - shell.weight) <= shell.tolerance:
+                return []
+            text = (
+                f"{whose}: a mean of {told(mean, 2)} is not that of a size {size} shell of {maker}, which weighs "
+                f"{told(shell.weight)}, {told(shell.tolerance)} more or less. Check balance, size and maker"
+            )
+            return [Problem("shells.weight", text, whose, source=shell.source)]
+    return []
+
+
+def _known(maker: str, on: date) -> tuple[Shell, ...]:
+    """All sizes of a maker; none of one that the table does not know."""
+    return shells_of(maker, on) if in_force("shells", on, maker=maker) else ()
 
 
 def check_volume(size: str, volume: Quantity, on: date) -> list[Problem]:

@@ -12,7 +12,7 @@ from compounding.quantities import Quantity, amount, in_unit, material, quantity
 from compounding.records.facts import LotMeasured, LotReceived
 from compounding.records.formula import Formula
 from compounding.records.stock import Lot, average_of
-from compounding.rules.shells import shell_of
+from compounding.rules.shells import check_weight, shell_of
 
 # Names that look and sound alike; a mix-up puts a patient into withdrawal or leaves one without rescue.
 LOOK_ALIKES: Final = {"naltrexone": ("naloxone", "nalmefene", "methylnaltrexone")}
@@ -80,11 +80,20 @@ def check_received(fact: LotReceived) -> list[Problem]:
         bulk_density=fact.bulk_density,
     )
     problems += check_measured(measured, date.fromisoformat(fact.received))
+    if fact.role == "shell" and not problems:
+        problems += check_shells(fact, fact.weights, date.fromisoformat(fact.received))
     if fact.expires < fact.received:
         problems.append(
             Problem("lot.expired", f"Lot {fact.lot} expired on {fact.expires}: do not take it in", fact.lot)
         )
     return problems
+
+
+def check_shells(lot: LotReceived, weights: Sequence[str], on: date) -> list[Problem]:
+    """Empty shells that were weighed one by one: their mean is that of their maker and size."""
+    if not weights:
+        return []
+    return check_weight(f"Lot {lot.lot}", lot.maker or "", lot.size or "", average_of(weights), on)
 
 
 def check_measured(fact: LotMeasured, on: date) -> list[Problem]:

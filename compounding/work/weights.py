@@ -9,12 +9,13 @@ from fractions import Fraction
 from typing import Literal
 
 from compounding.calc.weights import AgainstTheoretical
-from compounding.problems import CannotCompute, NotUnderstood, Problem
-from compounding.quantities import amount, decimal_text, quantity
+from compounding.problems import CannotCompute, NotUnderstood, Problem, Refused
+from compounding.quantities import amount, decimal_text, quantity, told
 from compounding.records.batch import Batch
 from compounding.records.facts import Tested, Yielded
 from compounding.rules.acceptance import Rule
 from compounding.rules.capsule_weights import Judgement, judge_weights
+from compounding.rules.shells import weighed_anew
 from compounding.work.readings import Reading, milligrams
 from compounding.work.ruling import WEIGHTS, check_all_judged, expected_by, least_capsules, marked, ruling
 from compounding.work.testing import failing, find_test
@@ -69,9 +70,77 @@ def first_reasons(reasons: Sequence[str], most: int = 2) -> str:
     return "; ".join(reasons[:most]) + more
 
 
+@dataclass(frozen=True)
+class EmptyShell:
+    """One empty shell, as capsules are judged with it.
+
+    Args:
+        mass: mean of one [mg].
+        says: what it is the mean of, for the line of what was observed; empty for the planned one.
+        finding: the same with every weight, for the record.
+        problems: that it lies far from the planned one.
+    """
+
+    mass: Fraction
+    says: str
+    finding: str
+    problems: tuple[Problem, ...] = ()
+
+
+def planned_shell(batch: Batch) -> EmptyShell:
+    """The shell of a batch as its plan has it; the batch is one of capsules."""
+    assert batch.plan.capsule
+    shell = batch.plan.capsule.shell
+    return EmptyShell(_milligrams(shell), "", f"empty shell {shell}, as planned")
+
+
+def weighed_shells(batch: Batch, shells: Sequence[Reading], reason: str | None) -> EmptyShell:
+    """The shell of a batch as empty shells weigh that were weighed one by one: a lighter one makes capsules look fuller.
+
+    Args:
+        batch: the batch as it stands, one of capsules.
+        shells: single weights.
+        reason: why they weigh so much more or less than the planned shell, if they do.
+
+    Raises:
+        CannotCompute: too few of them.
+        Refused: their mean is far from the planned shell, and nobody says why.
+        NotUnderstood: a weight is no mass.
+
+    Source:
+        br-siacom-notice (20 empty shells); capsugel-bas-255 (tolerances)
+    """
+    capsule = batch.plan.capsule
+    assert capsule
+    planned = quantity(capsule.shell)
+    least, tolerance, source = weighed_anew(capsule.maker, capsule.size, planned, batch.prepared)
+    if len(shells) < least:
+        text = (
+            f"{len(shells)} empty shells were given; {least} are weighed one by one. Without them the planned shell counts, "
+            f"{told(planned)}"
+        )
+        raise CannotCompute(text, code="weights.too-few-shells")
+    masses = milligrams(shells)
+    mean = sum(masses, Fraction(0)) / len(masses)
+    shown = f"{decimal_text(mean, 2)} mg, the mean of {len(masses)} weighed ({told(planned)} planned)"
+    problems: list[Problem] = []
+    if abs(mean - amount(planned, "mg")) > amount(tolerance, "mg"):
+        text = (
+            f"The empty shells weigh {shown}; at most {told(tolerance, 2)} more or less are expected of size {capsule.size} of "
+            f"{capsule.maker}. With another shell the weights say nothing about this plan"
+        )
+        if not reason:
+            text += ". Check balance, size and maker; if it is so, give --reason"
+            raise Refused(Problem("weights.shell", text, "--shells", source=source))
+        problems.append(Problem("weights.shell", f"{text}. Recorded because: {reason}", capsule.shell, stops=False))
+    singles = ", ".join(each.text for each in shells)
+    because = f", because {reason}" if problems else ""
+    return EmptyShell(mean, f"shell {shown}{because}", f"empty shells one by one: {singles}", tuple(problems))
+
+
 def judge_capsules(
     weights: Sequence[Reading],
-    shell: str,
+    shell: Fraction,
     fill: str,
     rules: Sequence[Rule],
     units: int | None,
@@ -82,7 +151,7 @@ def judge_capsules(
 
     Args:
         weights: gross weight of each filled capsule.
-        shell: mean weight of one empty shell.
+        shell: mean weight of one empty shell [mg].
         fill: planned fill of one capsule.
         rules: the rules that decide.
         units: capsules that must be weighed at least, if the formula says so.
@@ -100,7 +169,7 @@ def judge_capsules(
     _check_singly(weights, least_capsules(rules, units))
     gross = milligrams(weights)
     powder = (_milligrams(filled[0]), _milligrams(filled[1])) if filled else None
-    judged = judge_weights(gross, _milligrams(shell), _milligrams(fill), on=on, filled=powder)
+    judged = judge_weights(gross, shell, _milligrams(fill), on=on, filled=powder)
     check_all_judged(judged, rules)
     deciding = frozenset(each.id for each in rules)
     failed = tuple(
@@ -132,15 +201,20 @@ def _check_singly(weights: Sequence[Reading], least: int) -> None:
 
 
 def weights_result(
-    batch: Batch, weights: Sequence[Reading], shell: str | None = None, rule_sets: Sequence[str] = ()
+    batch: Batch,
+    weights: Sequence[Reading],
+    shells: Sequence[Reading] = (),
+    rule_sets: Sequence[str] = (),
+    reason: str | None = None,
 ) -> tuple[Tested | None, list[Problem], WeightsJudged | None]:
     """Capsules of a batch weighed one by one, against the theoretical weight and by the other rules.
 
     Args:
         batch: the batch as it stands.
         weights: gross weight of each filled capsule, as read.
-        shell: mean weight of one empty shell; as planned if it was not weighed anew.
+        shells: empty shells weighed one by one; the planned shell counts if there are none.
         rule_sets: rules that the pharmacy's settings name; they decide beside those of the formula.
+        reason: why the shells weigh so much more or less than the planned one, if they do.
 
     Returns:
         The result, the problems, and what each rule says.
@@ -148,28 +222,28 @@ def weights_result(
     test, problems = find_test(batch, "capsule weights", "weights")
     if problems or test is None or batch.plan.capsule is None:
         return None, problems, None
-    shell = shell or batch.plan.capsule.shell
+    shell = weighed_shells(batch, shells, reason) if shells else planned_shell(batch)
     rules = ruling(test.rules, rule_sets, WEIGHTS, batch.prepared)
     fill, filled = batch.plan.capsule.fill, mass_balance(batch)
-    found = judge_capsules(weights, shell, fill, rules, test.units, batch.prepared, filled)
+    found = judge_capsules(weights, shell.mass, fill, rules, test.units, batch.prepared, filled)
     fact = Tested(
         batch=batch.id,
         trait=test.trait,
         method=test.method,
         expected=expected_by(test, test.rules, rules),
-        observed=found.observed,
+        observed="; ".join(filter(None, (found.observed, shell.says))),
         verdict=found.verdict,
         values=tuple(each.text for each in weights),
         findings=(
             *found.reasons,
             *found.lines,
             *filter(None, [found.alike]),
-            f"mean empty shell {shell}",
+            shell.finding,
             WEIGHTS_DO_NOT_PROVE,
         ),
     )
     doubts = [Problem("weights.alike", found.alike, test.trait, stops=False)] if found.alike else []
-    return fact, failing(fact, found.reasons) + doubts, found
+    return fact, [*failing(fact, found.reasons), *doubts, *shell.problems], found
 
 
 def mass_balance(batch: Batch) -> tuple[str, str] | None:
@@ -186,6 +260,15 @@ def weights_needed(batch: Batch, rule_sets: Sequence[str]) -> int:
     if test is None:
         return 1
     return least_capsules(ruling(test.rules, rule_sets, WEIGHTS, batch.prepared), test.units)
+
+
+def shell_of(text: str) -> Fraction:
+    """The mean of one empty shell as somebody gives it for weights without a batch [mg].
+
+    Raises:
+        NotUnderstood: it is no mass.
+    """
+    return _milligrams(text)
 
 
 def _milligrams(text: str) -> Fraction:
