@@ -186,7 +186,10 @@ def test_files_that_are_made_to_do_harm_or_are_something_else_are_refused_at_onc
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return stocked(tmp_path_factory.mktemp("bench"))
+    """A bench with a batch of capsules that is made and not tested."""
+    bench = stocked(tmp_path_factory.mktemp("bench"))
+    carried_on(bench, "CAPS-1", "qc weights")
+    return bench
 
 
 WEIGHTS = ["qc", "weights", "--fill", "139.5 mg", "--shell", "47.8 mg"]
@@ -252,27 +255,38 @@ def typed(lines: list[str], words: list[str]) -> tuple[int, str]:
 
 
 def test_at_a_terminal_a_value_is_taken_a_line_and_the_mean_so_far_is_shown() -> None:
-    lines = ["S S   187.3 mg", "", "S D   150.0 mg", "0.186 g", "999 mg", "back", *(f"{w} mg" for w in TEN[1:])]
+    lines = ["S S   187.3 mg", "", "S D   150.0 mg", "0.186 g", "18.6 mg", "999 mg", "back", *(f"{w} mg" for w in TEN[1:])]
     code, shown = typed(lines, WEIGHTS)
     assert code == 0, shown
     assert "1 of 10: 187.3 mg" in shown
     assert "not taken: Value 2: 'S D 150.0 mg' is not a weight" in shown
     assert "not taken: Value 2: 0.186 g stands among values in mg" in shown
+    assert "not taken: Value 2: 18.6 mg is less than the empty shell of 47.8 mg" in shown
     assert "2 of 10: 186.0 mg; mean 186.65 mg, RSD 0.49 %" in shown
     assert "Capsule weights: pass; n 10, mean 187.3 mg" in shown
 
 
 def test_of_a_batch_as_many_are_asked_for_as_its_rules_need_and_what_is_taken_back_stays(bench: Bench) -> None:
-    carried_on(bench, "CAPS-1", "qc weights")
     settings = bench.folder / "asks.toml"
     settings.write_text('rule_sets = ["mass-uniformity-2.9.5"]\n' + (bench.folder / "settings.toml").read_text())
     weights = [f"{183 + place % 5 / 10:.1f} mg" for place in range(20)]
     acting = ["--settings", str(settings), "--as", "kim"]
-    code, shown = typed(["138.0 mg", "back", "back", *weights], [*acting, "qc", "weights", "CAPS-1"])
+    slips = ["18.3 mg", "1830 mg", "183 mL"]
+    code, shown = typed(["138.0 mg", "back", "back", *slips, *weights], [*acting, "qc", "weights", "CAPS-1"])
+    for slip, says in zip(slips, ("is less than the empty shell", "can weigh, 648 mg when", "is not a mass"), strict=True):
+        assert f"not taken: Value 1: {slip}" in shown and says in shown
     assert code == 0 and "1 of 20: 183.0 mg" in shown and "Ph. Eur. 2.9.5: pass (decides)" in shown, shown
     tested = bench.do("batch show CAPS-1 --json").json["tested"][0]
     assert (len(tested["values"]), tested["entered"]) == (20, "entered at the prompt")
     assert "taken back while entering: value 1, 138.0 mg" in tested["findings"]
+
+
+def test_a_content_that_no_capsule_can_hold_is_refused_as_soon_as_it_is_typed(bench: Bench) -> None:
+    acting = ["--settings", str(bench.folder / "settings.toml"), "--as", "kim"]
+    typed_first = ["148 mg", "1.5 mL", *["1.48 mg"] * 10]
+    code, shown = typed(typed_first, [*acting, "qc", "content", "CAPS-1", "--date", "2020-01-01"])
+    assert code == 1 and "not taken: 9866.7 % of label would be more than a whole capsule" in shown, shown
+    assert "not taken: Value 1: 1.5 mL is not a mass" in shown and "10 of 10: 1.48 mg" in shown
 
 
 def test_the_ten_of_a_stage_1_are_shown_with_their_working(bench: Bench) -> None:

@@ -22,7 +22,7 @@ from compounding.records.batch import Batch
 from compounding.records.formula import Formula, digest_of, read_formula
 from compounding.store.attachments import digest_of as digest_of_bytes
 from compounding.work.sampling import sampling
-from compounding.work.testing import observed_result
+from compounding.work.testing import assay_result, observed_result
 from tests.bench import Bench, carried_on, stocked
 from tests.pages import alike, rewritten, run_all, shown_in
 from tests.released import copied
@@ -161,6 +161,14 @@ def test_a_water_activity_of_sixty_hundredths_is_aqueous(bench: Bench, found: st
     assert fact and fact.verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("trait", "found"), [("assay", "9.91 mg/mL"), ("sodium benzoate", "9.8 mg/mL"), ("volume", "120 mL")]
+)
+def test_ten_times_the_strength_is_what_a_test_is_for_and_fails(liquid: Batch, trait: str, found: str) -> None:
+    fact, _ = assay_result(liquid, found, None, None) if trait == "assay" else observed_result(liquid, trait, found, None)
+    assert fact and fact.verdict == "fail"
+
+
 @given(st.integers(0, 10**6))
 def test_a_count_passes_exactly_up_to_its_limit_however_it_is_reported(count: int) -> None:
     from compounding.work.testing import _counted
@@ -186,6 +194,13 @@ REFUSED = [
     ('qc observe LIQ-1 "sodium benzoate" "98%"', 2, "assay.unit", "such as 98.7 %"),
     ('qc observe LIQ-1 "sodium benzoate" "98 mg"', 2, "quantity.dimension", "98 mg"),
     ('qc assay CAPS-1 "1480 mg"', 2, "test.not-possible", "more than a whole capsule of CAPS-1 holds (135 mg)"),
+    ('qc assay LIQ-1 "99.1 mg/mL"', 2, "test.not-possible", "495.5 mg in the 5 mL that the test takes, and 363 mg went"),
+    ('qc assay LIQ-1 "9910 %"', 2, "test.not-possible", "went into all of LIQ-1"),
+    ('qc observe LIQ-1 volume "6 L"', 2, "test.not-possible", "far more than the 72.7 mL that LIQ-1 was made of"),
+    ('qc observe LIQ-1 "sodium benzoate" "0.98 g/mL"', 2, "test.not-possible", "and 60.2 mg went into all of LIQ-1"),
+    ('qc weights CAPS-1 --unit g 183.4' + " 182" * 9, 2, "weights.not-possible", "Value 1: 183.4 g is more than a shell"),
+    ('qc weights CAPS-1 --unit mg' + " 182" * 9 + " 1834", 2, "weights.not-possible", "648 mg when full of the densest"),
+    ('qc weights CAPS-1 --unit g' + " 0.182" * 9 + " 0.0181", 2, "weights.below-shell", "Value 10: 0.0181 g is less than"),
     ('qc assay CAPS-1 "-98.7 %"', 2, "value.negative", "-98.7 % is below zero"),
     ('qc assay CAPS-1 "98.7 %" --date 2020-01-01', 1, "test.before-batch", "before CAPS-1 was prepared"),
     ('qc assay CAPS-1 "98.7 %" --date 2999-01-01', 1, "test.in-future", "has not come yet"),

@@ -369,6 +369,12 @@ def test_a_source_below_the_balance_s_minimum_is_refused_and_not_diluted() -> No
     assert (made, [problem.code for problem in problems]) == (None, ["weighing.below-minimum"])
 
 
+def test_no_powder_holds_more_active_than_its_batch_took_in(released: Bench) -> None:
+    told = released.run('qc assay T-1 "9.85 g/g"', "kim")
+    assert (told.codes, "and 6,048 mg went into all of T-1" in told.err) == (["test.not-possible"], True)
+    assert released.run("qc observe T-1 evenness 1800", "kim").codes == ["test.not-possible"]
+
+
 # ---- the page ----
 
 

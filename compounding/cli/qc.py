@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ from compounding.cli.chart import baseline, chart
 from compounding.cli.ordering import day as day_of
 from compounding.cli.results import attachment, files_option, given_files, kept, results, sampling
 from compounding.cli.show import emit, json_option, notice
-from compounding.cli.values import DIALECT, Entered, entered, from_file, value_options
+from compounding.cli.values import DIALECT, Asked, Entered, entered, from_file, value_options
 from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import decimal_text, number, percent
 from compounding.records.batch import Batch
 from compounding.records.facts import Tested
 from compounding.records.record import replaced
 from compounding.rules.capsule_weights import EUROPE_CONTENT
-from compounding.work.readings import milligrams
+from compounding.work.possible import check_gross
+from compounding.work.readings import Reading, milligrams
 from compounding.work.ruling import CONTENTS, USP_CONTENT, ruling
 from compounding.work.testing import assay_result, check_tester, observed_result, waiting, when_found
 from compounding.work.uniformity import (
@@ -33,12 +35,14 @@ from compounding.work.uniformity import (
     judge_contents,
     judge_weight_variation,
     said,
+    single_content,
 )
 from compounding.work.weights import (
     WEIGHTS_DO_NOT_PROVE,
     WeightsJudged,
     judge_capsules,
     shell_of,
+    single_weight,
     weights_needed,
     weights_result,
 )
@@ -127,13 +131,17 @@ def weights(
     _check_of_a_batch({"--rule": rules, "--charge": charge, "--recovered": recovered}, shell)
     id, values = _batch_and(words)
     sets = app.settings.rule_sets
-    taken = entered(values, given, lambda: weights_needed(app.batch(id), sets))
+    single = weighed.readings if weighed else ()
+
+    def asked() -> Asked:
+        batch = app.batch(id)
+        return Asked(weights_needed(batch, sets), single_weight(batch, single, reason))
+
+    taken = entered(values, given, asked)
     found: list[WeightsJudged] = []
 
     def judge(batch: Batch) -> Result:
-        fact, problems, judged = weights_result(
-            batch, taken.readings, weighed.readings if weighed else (), sets, reason
-        )
+        fact, problems, judged = weights_result(batch, taken.readings, single, sets, reason)
         found[:] = [judged] if judged else []
         if fact and weighed:
             fact = replaced(fact, findings=(*fact.findings, f"empty shells: {weighed.how}"))
@@ -181,6 +189,10 @@ def _shell(mean: str | None, weighed: Entered | None) -> Fraction:
     raise NotUnderstood(Problem("weights.options", text))
 
 
+def _check_shell(shell: Fraction, reading: Reading) -> None:
+    check_gross([reading], shell)
+
+
 def _filled(charge: str | None, recovered: str | None) -> tuple[str, str] | None:
     if charge and recovered:
         return charge, recovered
@@ -209,7 +221,8 @@ def _weights_alone(
         text = f"{unknown} is no rule of capsule weights: there are {', '.join(WEIGHTS)}"
         raise NotUnderstood(Problem("weights.rule", text, unknown))
     deciding = ruling(names or (THEORETICAL,), sets, WEIGHTS, app.today())
-    taken = entered(words, given, lambda: least_capsules(deciding, None))
+    check = partial(_check_shell, shell)
+    taken = entered(words, given, lambda: Asked(least_capsules(deciding, None), check))
     found = judge_capsules(taken.readings, shell, fill, deciding, None, app.today(), filled)
     problems = []
     if found.reasons:
@@ -290,7 +303,7 @@ def uniformity(
     compounding qc uniformity --file contents.csv --column found --unit mg --strength "1.5 mg"
     """
     bare = "%" if strength is None and assay is None else None
-    readings = entered(values, given, lambda: 10, unit=bare).readings
+    readings = entered(values, given, lambda: Asked(10), unit=bare).readings
     share = number(target.removesuffix("%").rstrip(" "))
     sure, today = percent(confidence), app.today()
     if assay is None and fill is None:
@@ -394,7 +407,12 @@ def content(
     compounding qc content 2026-0001 --file contents.csv --column found --unit mg --laboratory "Example Laboratories"
     """
     sure, sets = percent(confidence), app.settings.rule_sets
-    taken = entered(values, given, lambda: 20 if waiting(app.batch(id), "content uniformity") else 10)
+
+    def asked() -> Asked:
+        batch = app.batch(id)
+        return Asked(20 if waiting(batch, "content uniformity") else 10, single_content(batch))
+
+    taken = entered(values, given, asked)
     found: list[Judged] = []
 
     def judge(batch: Batch) -> Result:

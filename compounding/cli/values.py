@@ -40,6 +40,19 @@ class Entered:
     withdrawn: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a prompt takes.
+
+    Args:
+        count: how many values.
+        check: refuses, by raising `NotUnderstood`, one that cannot be whatever the others are.
+    """
+
+    count: int
+    check: Callable[[Reading], None] = lambda reading: None
+
+
 def value_options(command: C) -> C:
     """The options that say where values stand and how they are written."""
     options = (
@@ -62,14 +75,14 @@ def value_options(command: C) -> C:
 
 
 def entered(
-    words: Sequence[str], given: Mapping[str, Any], needed: Callable[[], int], *, unit: str | None = None
+    words: Sequence[str], given: Mapping[str, Any], asked: Callable[[], Asked], *, unit: str | None = None
 ) -> Entered:
     """The values of a test, from wherever they come.
 
     Args:
         words: the values that were typed as arguments; ``-`` alone reads a pipe.
         given: the options of `value_options`.
-        needed: asks how many values a prompt takes.
+        asked: what a prompt takes; it is not looked for unless somebody is prompted.
         unit: the unit of values without one, where no option says.
 
     Raises:
@@ -88,7 +101,7 @@ def entered(
     if words:
         return _described(read_all(rows_from(words), unit), None)
     if sys.stdin.isatty():
-        return _prompted(needed(), unit)
+        return _prompted(asked(), unit)
     raise _wrong("values.missing", "No values were given: write them, give --file, or - to read a pipe")
 
 
@@ -157,8 +170,9 @@ def _described(readings: tuple[Reading, ...], how: str | None, withdrawn: Sequen
     return Entered(readings, how, tuple(withdrawn))
 
 
-def _prompted(needed: int, unit: str | None) -> Entered:
+def _prompted(asked: Asked, unit: str | None) -> Entered:
     """Take a value a line; say after each how many there are, their mean and their scatter."""
+    needed = asked.count
     notice(f"Enter {needed} values, one a line. back takes the last one back (it stays on record); Ctrl-C ends.")
     readings: list[Reading] = []
     withdrawn: list[str] = []
@@ -177,6 +191,7 @@ def _prompted(needed: int, unit: str | None) -> Entered:
         try:
             reading = read(Row(f"value {len(readings) + 1}", line.rstrip("\r\n")), unit)
             check_one_unit([*readings[:1], reading])
+            asked.check(reading)
         except NotUnderstood as refusal:
             notice(f"\a  not taken: {refusal.problems[0].text}")  # the bell: who weighs looks at the balance
             continue

@@ -15,6 +15,7 @@ from compounding.records.facts import Recorded, Tested
 from compounding.records.formula import Test
 from compounding.records.record import replaced
 from compounding.rules.acceptance import conforms
+from compounding.work.possible import check_ingredient, check_share, check_volume_made
 
 FOUND: Mapping[str, bool] = {"absent": False, "not detected": False, "present": True, "detected": True}
 _COUNT = re.compile(r"(< ?)?(0|[1-9][0-9]{0,8}) (\S{1,12})")
@@ -106,7 +107,7 @@ def assay_result(
         laboratory: who found it.
 
     Raises:
-        NotUnderstood: it is no percentage, or more than a whole capsule holds.
+        NotUnderstood: it is no percentage, or more than a capsule or a sample can hold.
         CannotCompute: it is not in the measure of the strength.
 
     Source:
@@ -116,33 +117,10 @@ def assay_result(
     if problems or test is None:
         return None, problems
     share = percent_of_label(result, batch.plan.strength)
-    check_possible(batch, [share])
+    check_share(batch, test, share)
     observed = f"{_percent_like(share, _limit(test))} % of label"
     observed += "" if result.endswith("%") else f" ({result} of {batch.plan.strength})"
     return _judged(batch, test, conforms(share, *_limits(test)), observed, result, method, laboratory)
-
-
-def check_possible(batch: Batch, shares: Sequence[Fraction]) -> None:
-    """No capsule holds more active than its whole fill: that is a slip of unit or decimal point, and no result.
-
-    Args:
-        batch: the batch as it stands.
-        shares: what was found, one or several [percent of label].
-
-    Raises:
-        NotUnderstood: more than a capsule holds.
-    """
-    capsule = batch.plan.capsule
-    if capsule is None:
-        return
-    whole = 100 * ratio(quantity(capsule.fill), quantity(batch.plan.strength))
-    for share in shares:
-        if share > whole:
-            text = (
-                f"{decimal_text(share, 1)} % of label would be more than a whole capsule of {batch.id} holds "
-                f"({told(quantity(capsule.fill))}): check the unit and the decimal point"
-            )
-            raise NotUnderstood(Problem("test.not-possible", text, batch.id))
 
 
 def _limits(test: Test) -> tuple[Decimal | None, Decimal | None]:
@@ -244,6 +222,7 @@ def _measured(batch: Batch, test: Test, found: str) -> tuple[bool, str]:
         case "ingredient":
             planned = planned_amount(batch, test)
             share = percent_of_label(found, planned)
+            check_ingredient(batch, test, share, planned)
             shown = found if found.endswith("%") else f"{found}, {_percent_like(share, _limit(test))} %"
             return conforms(share, *_limits(test)), f"{shown} of the {planned} planned"
         case "volume":
@@ -267,6 +246,7 @@ def _share_of_plan(batch: Batch, test: Test, found: str) -> Fraction:
     planned, value = quantity(batch.plan.made), quantity(found)
     if value.dimensionality != planned.dimensionality:
         raise NotUnderstood(Problem("test.unit", f"{found} is not a volume: write such as {told(planned)}", test.trait))
+    check_volume_made(batch, test, value)
     return 100 * ratio(value, planned)
 
 

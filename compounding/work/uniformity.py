@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -19,9 +19,10 @@ from compounding.records.batch import Batch
 from compounding.records.facts import Recorded, Tested
 from compounding.rules.acceptance import Rule, rule
 from compounding.rules.capsule_weights import EUROPE_CONTENT, judge_contents_around_mean
+from compounding.work.possible import check_share
 from compounding.work.readings import Reading, Row, check_one_unit, milligrams, read
 from compounding.work.ruling import CONTENTS, USP_CONTENT, expected_by, marked, ruling
-from compounding.work.testing import check_possible, failing, find_test, waiting
+from compounding.work.testing import failing, find_test, waiting
 
 Verdict = Literal["pass", "fail", "test_20_more"]
 TARGET = "uniformity-target"
@@ -246,7 +247,8 @@ def content_result(
     _check_count(len(readings), first)
     earlier = first.fact.values if first and isinstance(first.fact, Tested) else ()
     found = contents_of(readings, batch.plan.strength)
-    check_possible(batch, found)
+    for share in found:
+        check_share(batch, test, share)
     contents = (*_recorded(earlier, batch), *found)
     named = test.rules or (USP_CONTENT,)
     rules = ruling(named, rule_sets, CONTENTS, batch.prepared)
@@ -265,6 +267,22 @@ def content_result(
         joins=first.sequence if first else None,
     )
     return fact, _told(fact, judged), judged
+
+
+def single_content(batch: Batch) -> Callable[[Reading], None]:
+    """What one content of a batch must be, whatever the others are.
+
+    Raises:
+        NotUnderstood: by what is returned; no percentage and no mass, or more than a whole capsule holds.
+    """
+    test, _ = find_test(batch, "content uniformity", "content")
+
+    def check(reading: Reading) -> None:
+        (share,) = contents_of([reading], batch.plan.strength)
+        if test:
+            check_share(batch, test, share)
+
+    return check
 
 
 def _recorded(values: Sequence[str], batch: Batch) -> tuple[Fraction, ...]:

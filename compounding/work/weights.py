@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -16,6 +16,7 @@ from compounding.records.facts import Tested, Yielded
 from compounding.rules.acceptance import Rule
 from compounding.rules.capsule_weights import Judgement, judge_weights
 from compounding.rules.shells import weighed_anew
+from compounding.work.possible import check_gross
 from compounding.work.readings import Reading, milligrams
 from compounding.work.ruling import WEIGHTS, check_all_judged, expected_by, least_capsules, marked, ruling
 from compounding.work.testing import failing, find_test
@@ -146,6 +147,7 @@ def judge_capsules(
     units: int | None,
     on: date,
     filled: tuple[str, str] | None = None,
+    volume: str | None = None,
 ) -> WeightsJudged:
     """Capsules weighed one by one, by every weight rule; those that are named decide.
 
@@ -157,17 +159,19 @@ def judge_capsules(
         units: capsules that must be weighed at least, if the formula says so.
         on: the day the batch was prepared.
         filled: powder weighed in, and found again, where that is known.
+        volume: of the body of one shell, where that is known.
 
     Raises:
         CannotCompute: too few capsules, a group weighing, a weight below the empty shell; a rule that decides and
             cannot judge.
-        NotUnderstood: a weight is no mass, or the units are mixed.
+        NotUnderstood: a weight is no mass or more than a capsule can weigh, or the units are mixed.
 
     Source:
         unc-pharmlabs-capsules; cce-capsules for weighing them one by one
     """
     _check_singly(weights, least_capsules(rules, units))
     gross = milligrams(weights)
+    check_gross(weights, shell, volume)
     powder = (_milligrams(filled[0]), _milligrams(filled[1])) if filled else None
     judged = judge_weights(gross, shell, _milligrams(fill), on=on, filled=powder)
     check_all_judged(judged, rules)
@@ -224,8 +228,10 @@ def weights_result(
         return None, problems, None
     shell = weighed_shells(batch, shells, reason) if shells else planned_shell(batch)
     rules = ruling(test.rules, rule_sets, WEIGHTS, batch.prepared)
-    fill, filled = batch.plan.capsule.fill, mass_balance(batch)
-    found = judge_capsules(weights, shell.mass, fill, rules, test.units, batch.prepared, filled)
+    capsule = batch.plan.capsule
+    found = judge_capsules(
+        weights, shell.mass, capsule.fill, rules, test.units, batch.prepared, mass_balance(batch), capsule.volume
+    )
     fact = Tested(
         batch=batch.id,
         trait=test.trait,
@@ -244,6 +250,15 @@ def weights_result(
     )
     doubts = [Problem("weights.alike", found.alike, test.trait, stops=False)] if found.alike else []
     return fact, [*failing(fact, found.reasons), *doubts, *shell.problems], found
+
+
+def single_weight(batch: Batch, shells: Sequence[Reading], reason: str | None) -> Callable[[Reading], None]:
+    """What the weight of one capsule of a batch must be, whatever the others are; see `check_gross`."""
+    capsule = batch.plan.capsule
+    if capsule is None:
+        return lambda reading: None
+    shell = weighed_shells(batch, shells, reason) if shells else planned_shell(batch)
+    return lambda reading: check_gross([reading], shell.mass, capsule.volume)
 
 
 def mass_balance(batch: Batch) -> tuple[str, str] | None:
