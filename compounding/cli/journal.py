@@ -32,7 +32,9 @@ def journal() -> None:
     "--owner", metavar="ADDRESS", help="On a server: the same database, as the role that shall own the tables."
 )
 @click.option(
-    "--writer", metavar="ROLE", help="On a server: the role of the bench, which may read and add, nothing else."
+    "--writer",
+    metavar="ROLE",
+    help="On a server: the role of the bench, which may read and add at this site, nothing else; a further one later too.",
 )
 @json_option
 @click.pass_obj
@@ -47,6 +49,8 @@ def init(app: App, owner: str | None, writer: str | None, as_json: bool) -> None
     where = begin_journal(place, app.settings.site, owner, writer)
     if as_json:
         emit({"journal": where, "site": app.settings.site, "problems": []})
+    elif writer and app.journal.head().size:
+        click.echo(f"{writer} may write into the journal of {app.settings.site} at {where}")
     else:
         click.echo(f"The journal of {app.settings.site} begins at {where}")
 

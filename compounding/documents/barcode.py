@@ -88,7 +88,7 @@ def modules(element: str, symbology: str = DATA_MATRIX) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4)
 def of_head(code: str) -> tuple[str, ...]:
-    """The modules of a QR code of a head of the journal, as it is typed: 25 rows, every quarter of which may be lost.
+    """The modules of a QR code of a head of the journal, as it is typed: 25 rows, of which 15 % may be lost.
 
     It is no message of GS1, so nobody takes it for a label.
     """

@@ -1,20 +1,22 @@
 """Journals on a PostgreSQL server: many sites in one database, each with its own chain.
 
 Writers of one site wait for each other at an advisory lock, those of different sites never do. Who
-writes at the bench may insert and select, nothing else; the tables belong to another role.
+writes at the bench may insert and select, nothing else, and that at its own sites alone, whose names of
+patients it sees; the tables belong to another role.
 
 A commit is acknowledged only when every standby that the server is told to wait for has it. If
 somebody cancels that wait, the server says success with a warning: here that is an unknown outcome,
 which is looked up after the site's lock was had and one more commit has reached the standbys.
 
 Source:
-    postgresql-locks; postgresql-synchronous; postgresql-error-codes
+    postgresql-locks; postgresql-synchronous; postgresql-error-codes; postgresql-row-security
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
@@ -67,6 +69,8 @@ BEGIN
 END
 """
 _APPEND_ONLY = ("sites", "entries", "subjects")
+# A role of the bench adds rows of its own sites alone; which rows it sees: every entry, and the names of its own patients.
+_OF_SITES = {"entries": "true", "subjects": "true", "personal": "site = {site}"}
 
 # Text is compared byte by byte (COLLATE "C"), as SQLite does.
 _SCHEMA = (
@@ -115,6 +119,7 @@ SET search_path TO compounding, pg_temp AS $body${_AT_THE_END}$body$""",
         " FOR EACH STATEMENT EXECUTE FUNCTION refused()"
         for table in _APPEND_ONLY
     ),
+    *(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY" for table in _OF_SITES),
 )
 _RIGHTS = (
     "GRANT USAGE ON SCHEMA compounding TO {}",
@@ -143,6 +148,15 @@ SELECT 'right of ' || coalesce(r.rolname, 'everybody') || ' to ' || lower(g.priv
   FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) g LEFT JOIN pg_roles r ON r.oid = g.grantee
   WHERE c.relnamespace = 'compounding'::regnamespace AND g.grantee <> c.relowner AND c.relname <> 'personal'
     AND g.privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER')
+UNION ALL
+SELECT 'row security of ' || c.relname FROM pg_class c WHERE c.relnamespace = 'compounding'::regnamespace AND c.relrowsecurity
+UNION ALL
+SELECT 'policy of ' || c.relname || ' for many sites'
+  FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid,
+    LATERAL (SELECT pg_get_expr(p.polqual, c.oid), pg_get_expr(p.polwithcheck, c.oid)) AS e(sees, adds)
+  WHERE c.relnamespace = 'compounding'::regnamespace AND (
+    0 <> ALL (p.polroles) AND e.adds ~ '^.site = ''[A-Za-z0-9._-]+''::text.$'
+    AND e.sees = CASE c.relname WHEN 'personal' THEN e.adds ELSE 'true' END) IS NOT TRUE
 """
 _COLUMN_TYPES = {"sequence": "bigint", **dict.fromkeys(("body", "signatures", "leaf", "peaks", "salt"), "bytea")}
 _COLUMNS_OF = {
@@ -175,6 +189,7 @@ _EXPECTED_PARTS = frozenset(
         ),  # 58: before the other three
         f"function at_the_end {_AT_THE_END}",
         f"function refused {_REFUSED}",
+        *(f"row security of {table}" for table in _OF_SITES),
     }
 )
 
@@ -307,10 +322,10 @@ def create(address: str, site: str, writer: str | None = None) -> PostgresqlData
     Args:
         address: of a role that may make a schema, or owns the one that is there.
         site: what the journal is of.
-        writer: the role of the bench, which gets the rights to read and to add.
+        writer: the role of the bench, which gets the rights to read and to add, at this site.
 
     Raises:
-        Refused: the site has a journal there already.
+        Refused: the site has a journal there already, and no writer is named who shall get the rights to it.
         EnvironmentFails: the server cannot be reached, or refuses.
     """
     database = PostgresqlDatabase(address)
@@ -321,12 +336,14 @@ def create(address: str, site: str, writer: str | None = None) -> PostgresqlData
                 for statement in _SCHEMA:
                     database._put(statement, [()])
             _check_format(database)
-            if database.site_known(site):
+            known = database.site_known(site)
+            if known and writer is None:
                 text = f"{database.where} holds a journal of {site} already: it was left as it is. Use it."
                 raise Refused(Problem("journal.exists", text, where=database.where))
-            database._put("INSERT INTO sites(site) VALUES (?)", [(site,)])
+            if not known:
+                database._put("INSERT INTO sites(site) VALUES (?)", [(site,)])
             if writer is not None:
-                _grant(database, writer)
+                _grant(database, writer, site)
     except BaseException:
         database.close()
         raise
@@ -349,7 +366,7 @@ def open_address(address: str) -> PostgresqlDatabase:
     return database
 
 
-def _grant(database: PostgresqlDatabase, writer: str) -> None:
+def _grant(database: PostgresqlDatabase, writer: str, site: str) -> None:
     if not database._all("SELECT 1 FROM pg_roles WHERE rolname = ?", writer):
         text = (
             f"There is no role {writer} on {database.where}: nothing was made."
@@ -358,6 +375,15 @@ def _grant(database: PostgresqlDatabase, writer: str) -> None:
         raise Refused(Problem("journal.no-role", text, where=writer))
     for statement in _RIGHTS:
         database._connection.execute(sql.SQL(statement).format(sql.Identifier(writer)))
+    # A name of the server has 63 bytes, those of a role and a site together may have more.
+    names: dict[str, sql.Composable] = {"name": sql.Identifier(sha256(f"{writer} {site}".encode()).hexdigest()[:32])}
+    names |= {"writer": sql.Identifier(writer), "site": sql.Literal(site)}
+    for table, sees in _OF_SITES.items():
+        for statement in (
+            f"DROP POLICY IF EXISTS {{name}} ON {table}",
+            f"CREATE POLICY {{name}} ON {table} TO {{writer}} USING ({sees}) WITH CHECK (site = {{site}})",
+        ):
+            database._connection.execute(sql.SQL(statement).format(**names))
 
 
 def _format(database: PostgresqlDatabase) -> str | None:

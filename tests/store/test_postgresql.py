@@ -81,10 +81,48 @@ def test_each_site_has_its_own_chain_and_the_sites_do_not_see_each_other(address
         Journal.open(address, "south")
 
 
-def test_a_site_is_begun_once(address: str) -> None:
+NORTH = "bench_of_north"
+
+
+def of_north(server: Server) -> str:
+    """The address of a role of the bench that may write at the site north alone."""
+    if not server.run(f"SELECT 1 FROM pg_roles WHERE rolname = '{NORTH}'"):
+        server.run(f"CREATE ROLE {NORTH} LOGIN")
+    postgresql.create(server.address("postgres"), "north", NORTH).close()
+    return server.address(NORTH)
+
+
+def test_the_bench_of_one_site_adds_nothing_to_another_and_neither_sees_nor_erases_its_names(address: str, server: Server) -> None:
+    with filled(address, 3) as main, Journal.open(of_north(server), "north") as north:
+        north.append([draft("Weighed", "rx:9")], {}, north.personal("rx-9", "Bo Sample", ""))
+        connection = north.database._connection
+        assert connection.execute("DELETE FROM personal WHERE prescription = 'rx-1'").rowcount == 0
+        assert connection.execute("UPDATE personal SET name = 'X'").rowcount == 1  # its own
+        assert connection.execute("SELECT prescription FROM personal").fetchall() == [("rx-9",)]
+        known = main.recall_personal("rx-1")
+        assert known is not None and known.name == "Zoë O'Hara"
+        assert verify(main) == []
+    with (
+        Journal.open(server.address(NORTH), SITE) as stranger,
+        pytest.raises(EnvironmentFails, match="This role may not do that"),
+    ):
+        stranger.append([draft(minute=60)], {})
+
+
+def test_a_further_role_gets_the_rights_to_a_journal_that_is_there(address: str, server: Server) -> None:
+    filled(address, 3).close()
+    of_north(server)
+    postgresql.create(server.address("postgres"), SITE, NORTH).close()
+    postgresql.create(server.address("postgres"), SITE, NORTH).close()
+    with Journal.open(server.address(NORTH), SITE) as journal:
+        assert journal.append([draft(minute=60)], {})[0].sequence == 4
+        assert verify(journal) == []
+
+
+def test_a_site_is_begun_once(address: str, server: Server) -> None:
     filled(address, 2).close()
     with pytest.raises(Refused, match="holds a journal of main already"):
-        begun(address)
+        postgresql.create(server.address("postgres"), SITE)
     with Journal.open(address, SITE) as journal:
         assert journal.head().size == 2
 
@@ -112,6 +150,10 @@ def test_a_role_that_is_not_there_gets_nothing_and_nothing_is_made(address: str,
         ("CREATE TABLE more(a int)", "column more.a"),
         ("GRANT UPDATE ON entries TO bench", "right of bench to update"),
         ("GRANT DELETE ON subjects TO PUBLIC", "right of everybody to delete"),
+        ("ALTER TABLE personal DISABLE ROW LEVEL SECURITY", "row security of personal"),
+        ("CREATE POLICY all_of_it ON personal TO bench USING (true)", "policy of personal"),
+        ("CREATE POLICY own ON entries TO PUBLIC USING (site = 'main')", "policy of entries"),
+        ("CREATE POLICY own ON entries TO bench USING (site = 'main') WITH CHECK (site <> '')", "policy of entries"),
     ],
 )  # fmt: skip
 def test_a_changed_schema_is_found(address: str, server: Server, statement: str, named: str) -> None:
