@@ -8,7 +8,7 @@ PATH=$PATH:/usr/sbin:/sbin # where mkfs.ext4 lies, and not on everybody's path
 
 # program:Debian package
 case ${1:-tests} in
-tests) needed="pdftotext:poppler-utils pg_ctlcluster:postgresql gcc:gcc+libc6-dev mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs age:age groff:groff-base
+tests) needed="pdftotext:poppler-utils pg_ctlcluster:postgresql gcc:gcc+libc6-dev mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs age:age bindfs:bindfs groff:groff-base
     cupsd:cups lp:cups-client ipptool:cups-ipp-utils gs:ghostscript /usr/lib/cups/filter/gstoraster:cups-filters" ;;
 bench) needed="valgrind:valgrind" ;;
 simulation) needed="" ;;

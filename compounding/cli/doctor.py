@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -23,8 +22,6 @@ State = Literal["well", "look", "fails"]
 LEAST_FREE_MIB = 200
 # So long before a balance's test is due it is said.
 SOON = timedelta(days=14)
-# SQLite's locks do not hold on these (sqlite-howtocorrupt); several workstations take PostgreSQL.
-FAR_FILESYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p"})
 
 
 @dataclass(frozen=True)
@@ -134,28 +131,12 @@ def _journal(app: App) -> Iterator[Finding]:
         pass  # it can be written to
     yield Finding("journal", "well", f"{head.size} entries, head {journal.short_code()}; it can be read and written")
     if isinstance(place, Path):
-        kind = _filesystem(place)
-        if kind in FAR_FILESYSTEMS:
-            text = f"{place} lies on a network disk ({kind}), where locks do not hold: move it to a local disk or to PostgreSQL"
-            yield Finding("journal", "fails", text)
         free = shutil.disk_usage(place.parent).free // 2**20
         if free < LEAST_FREE_MIB:
             text = f"{free} MiB are free in {place.parent}: make room, or the next entry may be refused"
             yield Finding("disk", "look", text)
         else:
             yield Finding("disk", "well", f"{free // 1024} GiB free" if free >= 1024 else f"{free} MiB free")
-
-
-def _filesystem(path: Path) -> str:
-    """The kind of file system that a path lies on; empty where the system does not tell."""
-    try:
-        lines = Path("/proc/mounts").read_text("utf-8").splitlines()
-    except OSError:
-        return ""
-    place = os.path.realpath(path)
-    mounts = [line.split()[1:3] for line in lines]
-    holding = [(point, kind) for point, kind in mounts if os.path.commonpath((point, place)) == point]
-    return max(holding, key=lambda each: len(each[0]), default=("", ""))[1]
 
 
 def _clock(app: App) -> Iterator[Finding]:

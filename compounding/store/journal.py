@@ -172,6 +172,8 @@ class Journal:
         self.database = database
         self.site = site
         self._alone: list[Draft] | None = None  # what was appended since `alone` began
+        self._written: Head | None = None  # the head that it had after that
+        self._seen = log.head_of(log.EMPTY)  # the head that it had when the last of our entries was acknowledged
 
     @classmethod
     def create(cls, place: Place, site: str) -> Self:
@@ -330,10 +332,11 @@ class Journal:
 
         What is appended in it is written down when the block has ended well, all of it or nothing.
         """
-        self._alone = []
+        self._alone, self._written = [], None
         try:
             with self.database.writing(self.site):
                 yield
+            self._seen = self._written or self._seen
         except CommitFails as failure:
             self._settle(self._alone, failure)
         finally:
@@ -366,6 +369,7 @@ class Journal:
 
     def _written_now(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
         frontier, last_time = self._end()
+        self._refuse_an_older_copy(log.head_of(frontier))
         entries = []
         for draft in drafts:
             _refuse_a_clock_behind(draft, last_time)
@@ -374,7 +378,17 @@ class Journal:
             frontier = log.frontier_of(row.sequence, row.peaks)
             last_time = draft.time
             entries.append(entry_of(row))
+        self._written = log.head_of(frontier)
         return tuple(entries)
+
+    def _refuse_an_older_copy(self, now: Head) -> None:
+        """Nothing is added to a journal that has lost what was written into it a moment ago."""
+        if now != self._seen and not self.had(self._seen):
+            text = (
+                f"{self.database.where} had {self._seen.size} entries a moment ago, and they are not there any more: an older copy"
+                " was put in its place. Nothing was recorded. Restore the newest backup that verifies."
+            )
+            raise Refused(Problem("journal.older-copy", text, where=self.database.where))
 
     def _settle(self, drafts: Sequence[Draft], failure: CommitFails) -> None:
         """Look up what became of drafts whose commit failed, and never guess; silent if they are there to stay."""

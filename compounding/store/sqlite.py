@@ -20,6 +20,7 @@ from typing import Any
 
 from compounding.problems import EnvironmentFails, Problem, Refused
 from compounding.store.database import BUSY_SECONDS, FORMAT, CommitFails, DamagedRow, Database
+from compounding.store.disks import far
 
 APPLICATION_ID = 0x436D7064  # "Cmpd" in the file's header
 OLDEST_SQLITE = (3, 37, 0)  # the first with STRICT tables
@@ -91,6 +92,8 @@ class SqliteDatabase(Database):
         self.path = path
         self.where = str(path)
         self._connection = connection
+        self._file = _identity(path)
+        self._far = far(path)
 
     def close(self) -> None:
         self._connection.close()
@@ -99,10 +102,17 @@ class SqliteDatabase(Database):
 
     @contextmanager
     def writing(self, site: str) -> Iterator[None]:
-        """One transaction; the file has one lock for all sites."""
+        """One transaction; the file has one lock for all sites.
+
+        SQLite goes on in a file that was moved away or removed; what is written there is in no journal, so it is not
+        acknowledged.
+        """
+        if self._far:
+            raise EnvironmentFails(_on_a_far_disk(self.path, self._far))
         with self._in_plain_words():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._refuse_if_replaced("nothing was recorded")
                 yield
             except BaseException:
                 self._roll_back()
@@ -112,6 +122,15 @@ class SqliteDatabase(Database):
             except _FAILURES as error:
                 self._roll_back()
                 raise CommitFails(_problem(self.path, error)) from error
+            self._refuse_if_replaced("what was just recorded is in the file that was there before, and may be lost")
+
+    def _refuse_if_replaced(self, fate: str) -> None:
+        if _identity(self.path) != self._file:
+            text = (
+                f"{self.path} was moved, removed or replaced while it was in use: {fate}. Find out by whom, see that the right"
+                " file is there, run `compounding journal verify`, and look whether the entry is there."
+            )
+            raise EnvironmentFails(Problem("journal.replaced", text, where=self.where))
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -178,6 +197,8 @@ def create(path: Path, site: str) -> SqliteDatabase:
         EnvironmentFails: the file cannot be made.
     """
     _check_library()
+    if kind := far(path):
+        raise EnvironmentFails(_on_a_far_disk(path, kind))
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
@@ -232,6 +253,23 @@ def open_file(path: Path) -> SqliteDatabase:
         database.close()
         raise
     return database
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file is at a place; None if none is."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _on_a_far_disk(path: Path, kind: str) -> Problem:
+    text = (
+        f"{path} lies on a network disk ({kind}), where two writers can spoil the journal because locks do not hold: nothing"
+        " was recorded. Move it to a local disk, or several workstations to PostgreSQL."
+    )
+    return Problem("journal.network-disk", text, where=str(path))
 
 
 def _connected(path: Path) -> SqliteDatabase:
