@@ -10,7 +10,7 @@ PATH=$PATH:/usr/sbin:/sbin # where mkfs.ext4 lies, and not on everybody's path
 case ${1:-tests} in
 tests) needed="pdftotext:poppler-utils pg_ctlcluster:postgresql gcc:gcc+libc6-dev mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs age:age bindfs:bindfs groff:groff-base
     cupsd:cups lp:cups-client ipptool:cups-ipp-utils gs:ghostscript /usr/lib/cups/filter/gstoraster:cups-filters" ;;
-bench) needed="valgrind:valgrind" ;;
+bench) needed="valgrind:valgrind pg_ctlcluster:postgresql" ;;
 simulation) needed="" ;;
 *)
     echo "usage: setup-tests.sh [bench|simulation]" >&2
