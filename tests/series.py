@@ -17,7 +17,7 @@ from compounding.records.series import series_subjects
 from compounding.store.journal import Draft, Journal
 from tests.bench import Bench
 
-OPEN = 'batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1 --id FIRST --prepared 2025-12-01'
+OPEN = 'batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1 --id FIRST'
 FIRST_DAY = date(2026, 1, 5)
 
 # Made up: a steady process of 24 batches (SPC-03 of tests/cases/control.toml and four more), in percent of label.

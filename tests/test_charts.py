@@ -251,7 +251,7 @@ def test_the_pdf_and_the_svg_hold_the_same_words(bench: Bench) -> None:
     assert words == sorted(read.stdout.split())
     for text in (
         "Control chart: assay",
-        "Without a result: FIRST, 2026-0026",
+        "Without a result: 2026-0026, FIRST",
         "high 110",
         "upper limit 101.77",
         "↓ 88.7",

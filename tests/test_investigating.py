@@ -24,7 +24,7 @@ from compounding.records.record import Record
 from compounding.work.correcting import assign_action, check_effect
 from compounding.work.investigating import find_investigation
 from compounding.work.testing import assay_result
-from tests.bench import Bench, carried_on, stocked
+from tests.bench import Bench, begun, carried_on, stocked, story
 from tests.pages import Shown, alike, rewritten, run_all, shown_in
 from tests.test_triturations import MAKING, OPEN, RECEIVE
 
@@ -377,11 +377,13 @@ def test_rounded_values_that_happen_to_be_as_before_are_recorded_with_their_reas
 
 
 def test_what_was_found_before_its_plan_or_its_first_stage_is_refused(tmp_path: Path) -> None:
-    bench, today = stocked(tmp_path / "bench"), datetime.now().astimezone().date()
+    bench, today = begun(tmp_path / "bench"), datetime.now().astimezone().date()
 
     def ago(days: int) -> str:
         return f" --date {today - timedelta(days)}"
 
+    for person, command in story("lot receive"):
+        bench.do(f"{command} --received {today - timedelta(10)}", person)
     opened = 'batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1 --id CAPS-1'
     bench.do(f"{opened} --prepared {today - timedelta(9)}")
     carried_on(bench, "CAPS-1", "qc weights", begin="batch step")

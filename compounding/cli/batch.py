@@ -28,7 +28,7 @@ from compounding.work.approving import check_approved
 from compounding.work.gathering import Choice
 from compounding.work.liquids import other_strengths
 from compounding.work.making import do_step, record_yield
-from compounding.work.planned import plan_from_lots
+from compounding.work.planned import check_day, plan_from_lots
 from compounding.work.releasing import (
     accept_deviation,
     check_investigations,
@@ -109,10 +109,12 @@ def open_batch(
         how = corrections(app, given)
         made, more = plan_from_lots(formula, digest, order, list(lots.values()), choice, balance, *how)
         problems += more
-        if order.volume is not None:
-            problems += other_strengths(order, [app.batch(each) for each in app.ids("batch:")])
+        if made is not None:
+            problems += check_day(made, lots.values(), app.today())
+        if made is not None and order.volume is not None:
+            problems += other_strengths(order, formula, [app.batch(each) for each in app.ids("batch:")])
         not_first = check_first_used(made, list(lots.values()), order.prepared, reason) if made else []
-        if made is None or not_first:
+        if made is None or not_first or stopping(problems):
             return Decision([], problems + not_first, {})
         fact = validated(
             BatchOpened, {"batch": batch_id, "plan": as_data(made), "formula": text.split("\n")}, f"batch {batch_id}"

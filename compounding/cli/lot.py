@@ -260,7 +260,7 @@ def measure(
         problems += check_measured(fact, app.today())
         if found and measured and not problems:
             after = found.after(fact)
-            problems += check_densities(id, after.bulk_density, after.tapped_density)
+            problems += check_densities(f"Lot {id}", after.bulk_density, after.tapped_density)
         if found and fact.weights and found.received.role == "tablet" and not problems:
             problems += check_tablets_again(found, fact.weights)
         if found and found.received.role == "shell" and not problems:

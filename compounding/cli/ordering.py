@@ -19,7 +19,7 @@ from compounding.rules.substances import form_named, forms
 from compounding.rules.surcharges import surcharge
 from compounding.work.gathering import balance_in, balance_of
 from compounding.work.materials import Balance, Device, Filler, Materials, Order, Powder, Shells, Tablets
-from compounding.work.stocking import check_packing, check_tablet_weights
+from compounding.work.stocking import check_densities, check_packing, check_tablet_weights
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -170,6 +170,8 @@ def order_from(app: App, formula: Formula, given: dict[str, Any]) -> Order:
     prepared = day(app, given["prepared"])
     overage, overage_on = percent(formula.overage), given["overage_on"] or formula.overage_on
     if given["extra"]:
+        _only_one(given, "extra", "overage")
+        _only_one(given, "extra", "overage_on")
         overage, overage_on = Fraction(given["extra"], given["number"] or 1), "batch"
     elif given["overage"] == "german":
         if not capsule:
@@ -243,6 +245,10 @@ def balance_from(app: App, given: dict[str, Any]) -> Balance:
 def _tablets_from(formula: Formula, given: dict[str, Any]) -> Tablets:
     one = count(1, "tablet")
     claim = quantity(formula.source[0].label_claim) / one
+    _only_one(given, "tablet_weights", "tablet_weight")
+    if given["content_uncertainty"] and not given["content"]:
+        text = "--content-uncertainty says how sure a content is: give --content with it, or leave it out"
+        raise NotUnderstood(Problem("order.options", text, "content-uncertainty"))
     if given["tablet_weights"]:
         file = Path(given["tablet_weights"])
         lines = [line.strip() for line in read_text(file, "weights", "give a file with one weight a line").splitlines()]
@@ -300,6 +306,9 @@ def materials_from(app: App, formula: Formula, source: str, given: dict[str, Any
         if not given["filler_packing"] and not given["filler_density"]:
             text = "How the filler packs is not known: give --filler-packing (mass in one capsule) or --filler-density"
             raise NotUnderstood(Problem("filler.packing", text, "filler"))
+        _only_one(given, "filler_packing", "filler_density")
+        if problems := check_densities("--filler-density", None, given["filler_density"]):
+            raise Refused(problems)
         filler = Filler(
             given["filler"] or formula.filler.material,
             _mass(given["filler_packing"], "--filler-packing") if given["filler_packing"] else None,
@@ -342,17 +351,49 @@ def corrections(app: App, given: dict[str, Any]) -> tuple[str, str]:
     )
 
 
+OF_TABLETS = ("tablet_weight", "tablet_weights", "content")
+OF_POWDER = ("form", "assay", "assay_basis", "assay_of", "water", "loss_on_drying", "solvents")
 # Options that describe materials: with a lot, its own facts say it.
 SAID_BY_LOTS = (
     *("tablet_weight", "tablet_weights", "capsule_size", "shell_maker", "shell_weight"),
     *("filler_packing", "filler_density", "source_packing", "content", "content_uncertainty"),
-    *("form", "assay", "assay_basis", "assay_of", "water", "loss_on_drying", "solvents"),
+    *OF_POWDER,
 )
+
+
+def source_described(source: str | None, given: dict[str, Any]) -> str:
+    """Whether the options describe tablets or a powder.
+
+    Raises:
+        NotUnderstood: they describe both, or another source than was named: one of them would be ignored.
+    """
+    tablets, powder = ([_option(name) for name in names if given[name] is not None] for names in (OF_TABLETS, OF_POWDER))
+    if source is None:
+        source = "powder" if powder and not tablets else "tablet"
+    stray = powder if source == "tablet" else tablets
+    if source == "tablet":
+        stray = stray + [_option(name) for name in ("correction", "assay_above_100") if given[name] is not None]
+    if stray:
+        other = "a powder" if source == "tablet" else "tablets"
+        text = f"The source is {'tablets' if source == 'tablet' else 'a powder'}, but {other} would have {', '.join(stray)}: leave it out, or give another --from"
+        raise NotUnderstood(Problem("order.options", text, stray[0].removeprefix("--")))
+    return source
+
+
+def _only_one(given: dict[str, Any], one: str, other: str) -> None:
+    """Two options that say the same thing twice: one would be ignored, so both are refused."""
+    if given[one] is not None and given[other] is not None:
+        text = f"{_option(one)} and {_option(other)} answer the same question: give one of them"
+        raise NotUnderstood(Problem("order.options", text, one.replace("_", "-")))
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def said_by_options(given: dict[str, Any]) -> list[str]:
     """The options that describe materials, as they were typed."""
-    return [f"--{name.replace('_', '-')}" for name in SAID_BY_LOTS if given[name] is not None]
+    return [_option(name) for name in SAID_BY_LOTS if given[name] is not None]
 
 
 def refuse_what_lots_say(given: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from compounding.cli.ordering import (
     order_options,
     refuse_what_lots_say,
     said_by_options,
+    source_described,
     with_options,
 )
 from compounding.cli.show import emit, json_option, notice, table
@@ -28,9 +29,10 @@ from compounding.records.doubt import Uniformity
 from compounding.records.formula import Formula, digest_of, read_formula
 from compounding.records.plan import Dose, Plan, SourceUsed
 from compounding.records.record import as_data
+from compounding.records.stock import Lot
 from compounding.work.gathering import Choice
+from compounding.work.planned import check_day, plan_from_lots
 from compounding.work.planned import plan as make_plan
-from compounding.work.planned import plan_from_lots
 from compounding.work.stocking import only_source
 
 
@@ -77,17 +79,24 @@ def plan(
     formula = read_formula(text, name)
     order = order_from(app, formula, given)
     digest = digest_of(text)
-    if source is None and app.has_settings and not said_by_options(given) and (lots := app.lots()):
-        source = only_source(formula, lots, order.prepared).id
+    if source is None and app.has_settings and not said_by_options(given) and (shelf := app.lots()):
+        source = only_source(formula, shelf, order.prepared).id
+    lots: list[Lot] = []
     if source in (None, "tablet", "powder"):
-        materials = materials_from(app, formula, source or "tablet", given, order.prepared)
+        materials = materials_from(app, formula, source_described(source, given), given, order.prepared)
         made, problems = make_plan(formula, digest, order, materials)
     else:
         refuse_what_lots_say(given)
         choice = Choice(source, filler_material=given["filler"])
-        balance = balance_from(app, given)
-        made, problems = plan_from_lots(formula, digest, order, app.lots(), choice, balance, *corrections(app, given))
-    if made is None:
+        balance, lots = balance_from(app, given), app.lots()
+        made, problems = plan_from_lots(formula, digest, order, lots, choice, balance, *corrections(app, given))
+        if made is not None and order.volume is not None:
+            from compounding.work.liquids import other_strengths
+
+            problems += other_strengths(order, formula, [app.batch(each) for each in app.ids("batch:")])
+    if made is not None:
+        problems += check_day(made, lots, app.today())
+    if made is None or stopping(problems):
         raise Refused(problems)
     if out is not None:
         _write(app, made, formula, out)

@@ -138,6 +138,35 @@ def ordered_form(words: str, on: date) -> str:
     return str(orders[0]["means"]) if orders else words
 
 
+def contradicts(material: str, words: str, on: date) -> Form | None:
+    """The form that the name of a material stands for, if the form on its certificate is another one.
+
+    A hydrate that goes by the name of its salt is no contradiction: listings name both so, and what water it holds
+    stands on the certificate.
+
+    Args:
+        material: name of the material, such as ``naltrexone hydrochloride``.
+        words: form on its certificate, by its name or what it is called among the forms.
+
+    Raises:
+        NotUnderstood: there is no such form.
+
+    Source:
+        openfda-ndc-dihydrate
+
+    Example:
+        >>> contradicts("naltrexone hydrochloride", "dihydrate", date(2026, 3, 2)) is None
+        True
+        >>> contradicts("naltrexone hydrochloride", "base", date(2026, 3, 2)).name
+        'naltrexone hydrochloride'
+    """
+    named = forms(on).get(material)
+    if named is None:
+        return None
+    form = form_named(words, named.substance, on)
+    return None if named.name in (form.name, form.salt) else named
+
+
 def look_alike(words: str, substance: str, on: date) -> str | None:
     """The look-alike of a substance that a name holds, or None."""
     alikes = (str(row["id"]) for row in in_force("substances", on, kind="look-alike", substance=substance))

@@ -35,11 +35,15 @@ def one_in_force(table: str, on: date, **keys: str) -> Row:
     """The one row in force on a day that matches the keys.
 
     Raises:
-        NotUnderstood: no row matches; names what there is.
+        NotUnderstood: no row matches; names what there is, or the day on which it begins.
     """
     found = in_force(table, on, **keys)
     if len(found) == 1:
         return found[0]
     asked = ", ".join(f"{key} {value}" for key, value in keys.items())
+    begins = [row["from"] for row in rows(table) if all(row.get(key) == value for key, value in keys.items())]
+    if begins:
+        text = f"On {on} nothing was in force yet for {asked}: it begins on {min(begins)}. Check the year of the day of preparation"
+        raise NotUnderstood(Problem("date.before-rules", text, on.isoformat()))
     known = ", ".join(dict.fromkeys(" ".join(str(row.get(key, "")) for key in keys) for row in rows(table)))
     raise NotUnderstood(Problem(f"{table}.unknown", f"No row for {asked} on {on}; known are: {known}", asked))

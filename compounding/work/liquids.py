@@ -285,7 +285,7 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
     )
 
 
-def other_strengths(order: Order, batches: Iterable[Batch]) -> list[Problem]:
+def other_strengths(order: Order, formula: Formula, batches: Iterable[Batch]) -> list[Problem]:
     """Two concentrations of one drug in the same pharmacy are a known source of tenfold errors: said, not refused.
 
     Source:
@@ -295,6 +295,7 @@ def other_strengths(order: Order, batches: Iterable[Batch]) -> list[Problem]:
         batch.plan.strength: batch.id
         for batch in batches
         if batch.plan.volume
+        and batch.plan.active.substance == formula.substance
         and batch.state != "rejected"
         and batch.plan.beyond_use.date >= order.prepared.isoformat()
         and quantity(batch.plan.strength) != order.strength

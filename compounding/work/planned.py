@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date
 
 from compounding.problems import Problem, stopping
 from compounding.records.formula import Formula
@@ -19,6 +20,9 @@ _PLANNED = {
     "oral liquid": ("liquids", "plan_liquid"),
     "trituration": ("triturations", "plan_trituration"),
 }
+
+# A preparation further ahead than this is a slip of the year [days].
+FURTHEST_AHEAD = 366
 
 # A lot that nobody named is passed over for these; the next to expire is tried.
 PASSED_OVER = frozenset({"lot.too-little", "lot.measure"})
@@ -36,6 +40,37 @@ def plan(formula: Formula, digest: str, order: Order, materials: Materials) -> t
     if made is not None:
         problems = problems + differing(made, formula, order, materials)
     return (None if stopping(problems) else made), problems
+
+
+def check_day(made: Plan, lots: Iterable[Lot], today: date) -> list[Problem]:
+    """Whether a batch can have been, or will be, prepared on the day that its plan says.
+
+    A batch may be recorded some days late; not after its own beyond-use date, and not from lots that came in later.
+
+    Args:
+        made: the plan.
+        lots: those on the shelf; the ones that the plan does not take say nothing.
+        today: the day on which it is planned.
+    """
+    prepared, use_by = date.fromisoformat(made.prepared), date.fromisoformat(made.beyond_use.date)
+    taken = {line.lot for line in made.lines} | {made.capsule.lot if made.capsule else None}
+    problems = []
+    if use_by < today:
+        text = (
+            f"Prepared on {prepared}, it would have been used by {use_by}, which has passed: check the day of preparation"
+        )
+        problems.append(Problem("date.passed", text, "prepared"))
+    if (prepared - today).days > FURTHEST_AHEAD:
+        text = f"The day of preparation, {prepared}, is more than a year ahead: check the year"
+        problems.append(Problem("date.far", text, "prepared"))
+    for lot in lots:
+        if lot.id in taken and lot.received.received > made.prepared:
+            text = (
+                f"Lot {lot.id} came in on {lot.received.received}, after the day of preparation, {prepared}: check the day, "
+                "or take the lot that was there"
+            )
+            problems.append(Problem("lot.received-later", text, lot.id))
+    return problems
 
 
 def plan_from_lots(

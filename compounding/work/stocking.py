@@ -12,7 +12,8 @@ from compounding.quantities import Quantity, amount, in_unit, material, quantity
 from compounding.records.facts import LotMeasured, LotReceived
 from compounding.records.formula import Formula
 from compounding.records.stock import Lot, average_of
-from compounding.rules.shells import check_weight, shell_of
+from compounding.rules.shells import check_volume, check_weight, shell_of
+from compounding.rules.substances import contradicts
 
 # Names that look and sound alike; a mix-up puts a patient into withdrawal or leaves one without rescue.
 LOOK_ALIKES: Final = {"naltrexone": ("naloxone", "nalmefene", "methylnaltrexone")}
@@ -62,6 +63,7 @@ def check_received(fact: LotReceived) -> list[Problem]:
     if fact.role == "powder" and fact.certificate is None:
         text = f"Lot {fact.lot}: no certificate, no compounding; give --form, --assay, --assay-basis and what it leaves out"
         problems.append(Problem("powder.certificate", text, fact.lot, source="usp-795"))
+    problems += check_form(fact, date.fromisoformat(fact.received))
     if fact.role == "trituration" and fact.made_here is None:
         text = (
             f"Lot {fact.lot}: a trituration comes from a batch made here; give --from-batch. A bought one is a powder "
@@ -71,6 +73,8 @@ def check_received(fact: LotReceived) -> list[Problem]:
     if fact.role == "shell" and not (fact.size and fact.maker):
         text = f"Lot {fact.lot}: shells need their size and their maker, because sizes differ between makers"
         problems.append(Problem("lot.shell", text, fact.lot))
+    if fact.role == "shell" and fact.volume:
+        problems += _check_shell_volume(fact)
     weights = () if fact.role == "tablet" else fact.weights
     measured = LotMeasured(
         lot=fact.lot,
@@ -87,6 +91,34 @@ def check_received(fact: LotReceived) -> list[Problem]:
             Problem("lot.expired", f"Lot {fact.lot} expired on {fact.expires}: do not take it in", fact.lot)
         )
     return problems
+
+
+def check_form(received: LotReceived, on: date) -> list[Problem]:
+    """A powder is of one form: its name and its certificate must not say two.
+
+    Base for hydrochloride, or the other way round, moves every dose by a tenth.
+    """
+    certificate = received.certificate
+    if certificate is None:
+        return []
+    try:
+        named = contradicts(received.material, certificate.form, on)
+    except NotUnderstood as refusal:
+        return list(refusal.problems)
+    if named is None:
+        return []
+    text = (
+        f"Lot {received.lot} is called {named.name}, and its certificate is for {certificate.form}: one of the two is "
+        "wrong. Read container and certificate again, and give the --material and --form that both say"
+    )
+    return [Problem("powder.form-contradicts", text, received.lot)]
+
+
+def _check_shell_volume(fact: LotReceived) -> list[Problem]:
+    if not _is_a(fact.volume or "", "1 mL"):
+        text = f"Lot {fact.lot}: {fact.volume} is not the volume of a shell; write such as 0.30 mL"
+        return [Problem("lot.shell", text, fact.lot)]
+    return check_volume(fact.size or "", quantity(fact.volume or ""), date.fromisoformat(fact.received))
 
 
 def check_shells(lot: LotReceived, weights: Sequence[str], on: date) -> list[Problem]:
@@ -113,10 +145,10 @@ def check_measured(fact: LotMeasured, on: date) -> list[Problem]:
             problems.append(Problem("lot.packing", text, fact.lot))
         elif volume := _volume_stated(packing.maker, packing.size, on):
             problems += check_packing(f"Lot {fact.lot}", quantity(packing.mass), volume)
-    return problems + check_densities(fact.lot, fact.bulk_density, fact.tapped_density)
+    return problems + check_densities(f"Lot {fact.lot}", fact.bulk_density, fact.tapped_density)
 
 
-def check_densities(lot: str, bulk: str | None, tapped: str | None) -> list[Problem]:
+def check_densities(whose: str, bulk: str | None, tapped: str | None) -> list[Problem]:
     """Densities that a powder can have; tapping settles it, so the tapped one is never the lower.
 
     Source:
@@ -125,14 +157,14 @@ def check_densities(lot: str, bulk: str | None, tapped: str | None) -> list[Prob
     problems = []
     for kind, text in (("bulk", bulk), ("tapped", tapped)):
         if text and not (_is_a(text, "1 g/mL") and quantity(text) <= DENSEST_POWDER):
-            says = f"Lot {lot}: {text} is not a powder's {kind} density; write such as 0.45 g/mL"
-            problems.append(Problem("lot.density", says, lot, source="hpe-densities"))
+            says = f"{whose}: {text} is not a powder's {kind} density; write such as 0.45 g/mL"
+            problems.append(Problem("lot.density", says, whose, source="hpe-densities"))
     if not problems and bulk and tapped and quantity(tapped) < quantity(bulk):
         says = (
-            f"Lot {lot}: the tapped density, {tapped}, is below the bulk density, {bulk}: a powder settles when it is "
+            f"{whose}: the tapped density, {tapped}, is below the bulk density, {bulk}: a powder settles when it is "
             "tapped. Check whether the two were exchanged"
         )
-        problems.append(Problem("lot.tapped-below-bulk", says, lot, source="hpe-densities"))
+        problems.append(Problem("lot.tapped-below-bulk", says, whose, source="hpe-densities"))
     return problems
 
 
@@ -280,6 +312,8 @@ def check_source(formula: Formula, lot: Lot) -> list[Problem]:
             "Take another lot, or correct the name of this one by receiving it anew"
         )
         return [Problem("source.material", text, lot.id)]
+    if problems := check_form(received, date.fromisoformat(received.received)):
+        return problems
     claim = known[received.material]
     if claim and quantity(received.label_claim or "0 mg") != quantity(claim):
         text = (
