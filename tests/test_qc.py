@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from compounding.calc.uniformity import judge
 from compounding.problems import NotUnderstood
 from compounding.rules.acceptance import rules_in_force
+from compounding.work.contents import contents_of
 from compounding.work.readings import read_all, rows_from
 from compounding.work.ruling import CONTENTS, WEIGHTS, least_capsules, ruling
-from compounding.work.uniformity import contents_of
 from tests.bench import Bench, carried_on, ran, stocked
 from tests.pages import alike, rewritten, run_all, shown_in
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -57,10 +58,15 @@ def show(app: App, id: str, as_json: bool) -> None:
 @formula.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @json_option
-def check(file: Path, as_json: bool) -> None:
+@click.pass_obj
+def check(app: App, file: Path, as_json: bool) -> None:
     """Check a formula file: every key that is missing, unknown or wrong, with what to write."""
+    from compounding.work.approving import check_rules
+
     text = read_text(file, "formula", "give a formula file")
     found = read_formula(text, str(file))
+    if problems := check_rules(found, app.today()):
+        raise NotUnderstood(problems)
     if as_json:
         emit({"id": found.id, "version": found.version, "digest": digest_of(text), "problems": []})
     else:
@@ -79,6 +85,7 @@ def import_formulas(app: App, files: tuple[Path, ...], dry_run: bool, as_json: b
     compounding formula import capsule.toml suspension.toml --dry-run
     """
     from compounding.store.files import write_whole
+    from compounding.work.approving import check_rules
 
     if not app.settings.formulas:
         text = f'The pharmacy has no folder of formulas: write formulas = "formulas" in {app.settings_file}'
@@ -89,7 +96,9 @@ def import_formulas(app: App, files: tuple[Path, ...], dry_run: bool, as_json: b
     for file in files:
         try:
             text = read_text(file, "formula", "give a formula file")
-            place = folder / f"{read_formula(text, str(file)).id}.toml"
+            formula = read_formula(text, str(file))
+            problems += [replace(each, text=f"{file}: {each.text}") for each in check_rules(formula, app.today())]
+            place = folder / f"{formula.id}.toml"
         except CompoundingError as refusal:
             problems += refusal.problems
             continue
@@ -130,7 +139,7 @@ def approve(app: App, id: str, as_json: bool) -> None:
 
     def decide() -> Decision:
         earlier = app.recorded(subject)
-        fact, problems = approve_formula(found, digest, earlier, app.person)
+        fact, problems = approve_formula(found, digest, earlier, app.person, app.today())
         seen = {subject: earlier[-1].sequence if earlier else 0}
         shown = formula_in_words(found, digest, app.today())
         return Decision([(fact, (subject,))] if fact else [], problems, seen, shown=shown)
@@ -243,6 +252,10 @@ def _tests(found: Formula, on: date) -> list[str]:
         unit = f" {test.unit}" if test.unit else f" % of the {test.of}" if test.of else ""
         if test.low or test.high:
             lines.append(f"    passes from {test.low or 'anything'} to {test.high or 'anything'}{unit}")
+        if test.target:
+            lines.append(f"    aims at {test.target} % of label")
+        if test.by_weight:
+            lines.append("    net weights and the assay may stand for assays of single units, where there is enough active")
         if test.possible:
             lines.append(f"    can read {test.possible[0]} to {test.possible[1]} at all")
         if test.sample:

@@ -24,19 +24,12 @@ from compounding.records.batch import Batch
 from compounding.records.facts import Tested
 from compounding.records.record import replaced
 from compounding.rules.capsule_weights import EUROPE_CONTENT
+from compounding.work.contents import Judged, contents_of, judge_contents, judge_weight_variation, said
 from compounding.work.possible import check_gross
 from compounding.work.readings import Reading, milligrams
 from compounding.work.ruling import CONTENTS, USP_CONTENT, ruling
 from compounding.work.testing import assay_result, check_tester, observed_result, waiting, when_found
-from compounding.work.uniformity import (
-    Judged,
-    content_result,
-    contents_of,
-    judge_contents,
-    judge_weight_variation,
-    said,
-    single_content,
-)
+from compounding.work.uniformity import content_result, single_content
 from compounding.work.weights import (
     WEIGHTS_DO_NOT_PROVE,
     WeightsJudged,
@@ -306,16 +299,17 @@ def uniformity(
     readings = entered(values, given, lambda: Asked(10), unit=bare).readings
     share = number(target.removesuffix("%").rstrip(" "))
     sure, today = percent(confidence), app.today()
+    sets = app.settings.rule_sets if app.has_settings else ()
+    rules = ruling((USP_CONTENT,), sets, CONTENTS, today)
     if assay is None and fill is None:
-        sets = app.settings.rule_sets if app.has_settings else ()
-        rules = ruling((USP_CONTENT,), sets, CONTENTS, today)
         judged = judge_contents(contents_of(readings, strength), target=share, confidence=sure, on=today, rules=rules)
     elif assay is None or fill is None or strength is None:
         text = "Weight variation needs --assay, --fill and --strength together; content uniformity needs no --fill"
         raise NotUnderstood(Problem("uniformity.options", text))
     else:
+        found = 100 * percent(assay)
         judged = judge_weight_variation(
-            readings, assay=assay, strength=strength, fill=fill, target=share, confidence=sure, on=today
+            readings, assay=found, strength=strength, fill=fill, target=share, confidence=sure, on=today, rules=rules
         )
     problems = _problems_of(judged)
     if as_json:
@@ -323,7 +317,7 @@ def uniformity(
     else:
         for line in judged.lines:
             click.echo(f"  {line}")
-        click.echo(f"Content uniformity, stage {judged.usp.stage}: {said(judged.verdict)}")
+        click.echo(f"{judged.method}, stage {judged.usp.stage}: {said(judged.verdict)}")
     _say(problems, as_json)
 
 
@@ -341,6 +335,7 @@ def _judged_as_data(judged: Judged) -> dict[str, Any]:
     usp = judged.usp
     window = [decimal_text(edge) for edge in usp.window] if usp.window else None
     return {
+        "method": judged.method.lower(),
         "n": usp.n,
         "mean_percent": decimal_text(usp.mean),
         "sd_percent": str(usp.sd),
@@ -381,6 +376,7 @@ def _europe_as_data(judged: Judged, europe: ContentAroundMean) -> dict[str, Any]
 @click.option("--method", help="How it was found, if not as the formula says.")
 @click.option("--laboratory", help="Who found it.")
 @files_option("--certificate")
+@click.option("--by-weight", is_flag=True, help="Values are net weights; the assay of the batch makes them contents.")
 @confidence_option
 @value_options
 @date_option
@@ -394,6 +390,7 @@ def content(
     method: str | None,
     laboratory: str | None,
     certificates: tuple[Path, ...],
+    by_weight: bool,
     confidence: str,
     day: str | None,
     as_json: bool,
@@ -402,6 +399,7 @@ def content(
     """Record the contents of single capsules of a batch: 10, and 20 more where those ask for it.
 
     Values are percent of label (98.7 %) or the mass found in each (1.48 mg). The 20 are judged together with the 10.
+    Where a capsule holds enough active, and the formula says so, net weights may stand for assays: --by-weight.
 
     \b
     compounding qc content 2026-0001 --file contents.csv --column found --unit mg --laboratory "Example Laboratories"
@@ -410,14 +408,20 @@ def content(
 
     def asked() -> Asked:
         batch = app.batch(id)
-        return Asked(20 if waiting(batch, "content uniformity") else 10, single_content(batch))
+        return Asked(20 if waiting(batch, "content uniformity") else 10, single_content(batch, by_weight))
 
     taken = entered(values, given, asked)
     found: list[Judged] = []
 
     def judge(batch: Batch) -> Result:
         fact, problems, judged = content_result(
-            batch, taken.readings, rule_sets=sets, confidence=sure, method=method, laboratory=laboratory
+            batch,
+            taken.readings,
+            rule_sets=sets,
+            confidence=sure,
+            method=method,
+            laboratory=laboratory,
+            by_weight=by_weight,
         )
         found[:] = [judged] if judged else []
         return _with_origin(fact, taken), problems

@@ -188,6 +188,7 @@ class Tested(Record, frozen=True, kw_only=True):
     ``joins`` its entry, and is judged on the values of both. ``found`` is the day of the result where it was not the
     day of the entry; ``entered`` says how the values came in, such as a file with its digest.
     ``investigation`` is the one that a failing result opened, or that a retest belongs to; ``retest`` is the retest's number.
+    ``by_weight`` is the assay by which net weights were judged as contents; their values are those weights.
     """
 
     batch: str
@@ -206,6 +207,7 @@ class Tested(Record, frozen=True, kw_only=True):
     attachments: tuple[Attached, ...] = ()
     investigation: str | None = None
     retest: int | None = None
+    by_weight: PercentText | None = None
 
 
 class InvestigationOpened(Record, frozen=True, kw_only=True):

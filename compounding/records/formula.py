@@ -142,7 +142,8 @@ class Test(Record, frozen=True, kw_only=True):
 
     ``number`` is read on an instrument, and ``possible`` is what it can read at all; ``count`` is a number of colonies
     in ``unit``; ``absence`` asks whether an organism was found; ``ingredient`` is the content of the component ``of`` in
-    percent of the formula's amount.
+    percent of the formula's amount. Of ``content``, ``target`` is the content aimed at in percent of label, 100 if it is not
+    said, and ``by_weight`` lets net weights and the assay stand for assays of single units where a pharmacopoeia does.
     """
 
     __test__ = False
@@ -159,6 +160,8 @@ class Test(Record, frozen=True, kw_only=True):
     of: MaterialText | None = None
     rules: tuple[str, ...] = ()
     units: Annotated[int, Meta(gt=0)] | None = None
+    target: NumberText | None = None
+    by_weight: bool = False
     sample: Sample | None = None
     required: bool = True
     verified: bool = True
@@ -171,6 +174,9 @@ class Test(Record, frozen=True, kw_only=True):
             raise ValueError(f"low: {self.low} lies above high, {self.high}: exchange them")
         if self.kind == "count" and (self.low is not None or not (self.high or "").isdigit()):
             raise ValueError(f"high: {self.trait} is counted: write the greatest count as a whole number, and no low")
+        for key in ("target", "by_weight"):
+            if getattr(self, key) and self.kind != "content":
+                raise ValueError(f"{key}: {self.trait} is no test of the contents of single units: leave it out")
         for key, kind in (("unit", "count"), ("of", "ingredient")):
             if (getattr(self, key) is not None) != (self.kind == kind):
                 raise ValueError(f"{key}: a test of kind {kind} needs it, and no other has it")

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Literal
 
-from compounding.problems import Problem
+from compounding.problems import NotUnderstood, Problem
+from compounding.quantities import number
 from compounding.records.facts import FormulaApproved, Recorded
 from compounding.records.formula import Formula
+from compounding.rules.acceptance import rules_in_force
 from compounding.settings import Person
+from compounding.work.ruling import CONTENTS, WEIGHTS, check_target
 
 APPROVED = "I compared this formula with its sources, found it fit for our patients, and let it be made here."
 
 
 def approve_formula(
-    formula: Formula, digest: str, earlier: Iterable[Recorded], person: Person
+    formula: Formula, digest: str, earlier: Iterable[Recorded], person: Person, on: date
 ) -> tuple[FormulaApproved | None, list[Problem]]:
     """A pharmacist lets this text of a formula be made."""
-    problems = []
+    problems = check_rules(formula, on)
     if "pharmacist" not in person.roles:
         text = f"{person.name} is {' and '.join(person.roles)}: a pharmacist must approve a formula"
         problems.append(Problem("person.role", text, person.name))
@@ -29,6 +33,27 @@ def approve_formula(
         problems.append(Problem("formula.approved", text, formula.id))
     fact = FormulaApproved(formula=formula.id, version=formula.version, digest=digest, meaning=APPROVED)
     return (None if problems else fact), problems
+
+
+def check_rules(formula: Formula, on: date) -> list[Problem]:
+    """Whether the tests of a formula can be judged on a day: by rules that there are, and a target that they allow.
+
+    A batch is judged by the formula it was made by; what is wrong here would only show when its results are in.
+    """
+    problems = []
+    for test in formula.test:
+        known = {"weights": WEIGHTS, "content": CONTENTS}.get(test.kind, ())
+        for name in test.rules:
+            if name not in known or name not in {each.id for each in rules_in_force(on)}:
+                there = ", ".join(known) or "none for this kind"
+                text = f"The test {test.trait} names the rule {name}: there are {there}"
+                problems.append(Problem("formula.rule", text, test.trait))
+        if test.target:
+            try:
+                check_target(number(test.target), on)
+            except NotUnderstood as refusal:
+                problems += refusal.problems
+    return problems
 
 
 def approval_of(digest: str, recorded: Iterable[Recorded]) -> Recorded | None:

@@ -122,7 +122,7 @@ def check_gross(readings: Iterable[Reading], shell: Fraction, volume: str | None
             raise CannotCompute(text, code="weights.below-shell")
         if most is not None and mass > most:
             text = (
-                f"{where}: {each.text} is more than a shell of {decimal_text(shell, 2)} mg and {volume} can weigh, "
-                f"{decimal_text(most, 0)} mg when full of the densest powder: {ADVICE}"
+                f"{where}: {each.text} is more than {decimal_text(most, 0)} mg, which is all that a capsule of {volume} can "
+                f"weigh{'' if shell else ' without its shell'}, full of the densest powder: {ADVICE}"
             )
             raise NotUnderstood(Problem("weights.not-possible", text, each.where, source="hpe-densities"))

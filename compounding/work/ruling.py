@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from fractions import Fraction
 from typing import Final
 
 from compounding.problems import CannotCompute, NotUnderstood, Problem
+from compounding.quantities import decimal_text
 from compounding.records.formula import Test
 from compounding.rules.acceptance import Rule, rule
 from compounding.rules.capsule_weights import BRAZIL, EUROPE, EUROPE_CONTENT, GERMANY, THEORETICAL, Judgement
 
 WEIGHTS: Final = (THEORETICAL, EUROPE, BRAZIL, GERMANY)
+TARGET: Final = "uniformity-target"
+WEIGHT_VARIATION: Final = "weight-variation"
 USP_CONTENT: Final = "content-uniformity"
 CONTENTS: Final = (USP_CONTENT, EUROPE_CONTENT)
 
@@ -37,6 +41,26 @@ def ruling(named: Sequence[str], settings: Sequence[str], of: Sequence[str], on:
             raise NotUnderstood(Problem("settings.rule-set", text, name))
     wanted = dict.fromkeys((*named, *(name for name in settings if name in of)))
     return tuple(rule(name, on) for name in wanted)
+
+
+def check_target(target: Fraction, on: date) -> None:
+    """A high target lets every high content pass: it lies where the assay must lie too.
+
+    Args:
+        target: content per unit at manufacture [percent of label].
+        on: the day whose rules judge.
+
+    Raises:
+        NotUnderstood: nobody aims at such a target.
+    """
+    limits = rule(TARGET, on)
+    low, high = limits.decimal("low_percent"), limits.decimal("high_percent")
+    if not low <= target <= high:
+        text = (
+            f"A target of {decimal_text(target, 2)} % of label was given; it lies from {low} to {high} %, as the assay does. "
+            "Give the content that the formula aims at, 100 if it states none"
+        )
+        raise NotUnderstood(Problem("uniformity.target", text, "target", source=limits.source))
 
 
 def expected_by(test: Test, named: Sequence[str], rules: Sequence[Rule]) -> str:
