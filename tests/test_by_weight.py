@@ -91,6 +91,14 @@ def test_twenty_more_weights_join_the_ten_and_are_not_mixed_with_assays(bench: B
     assert (second["verdict"], second["stage"], second["joins"]) == ("pass", 2, first.json["entry"])
 
 
+def test_a_chart_shows_the_content_that_was_estimated_and_not_the_weight(bench: Bench) -> None:
+    bench.do('qc assay HIGH "98.7 %"', "kim")
+    content(bench, APART, "--by-weight")
+    content(bench, [*NET, *NET], "--by-weight")
+    (point,) = bench.do('qc chart naltrexone-high-capsule --strength "50 mg" --trait "content uniformity" --json').json["batches"]
+    assert (point["value"], point["later"]) == (98.7, [])
+
+
 @pytest.mark.parametrize(
     ("values", "problem"),
     [

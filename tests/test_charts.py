@@ -16,6 +16,7 @@ from compounding.documents.boxes import Box, Dot, Page, Word
 from compounding.documents.chart import HEIGHT, WIDTH, layout_chart
 from compounding.documents.pdf import width_of
 from compounding.documents.svg import drawn
+from compounding.records.record import replaced
 from compounding.records.series import series_name
 from compounding.store.journal import Journal
 from compounding.work.charting import (
@@ -185,6 +186,23 @@ def test_only_what_the_label_says_is_shown_in_percent_of_it() -> None:
     assert points_of(made, ingredient, [], "1 mg/mL")[2] == "%"
     ((point,), _, unit) = points_of(made, ingredient, [], None)
     assert (point.value, unit) == (1.02, "mg/mL")
+
+
+def test_both_stages_of_content_uniformity_are_one_value() -> None:
+    ten, twenty = ("91.0", "108.2"), ("80.0", "79.5", "80.5", "80.1")
+
+    def stage(values: tuple[str, ...], verdict: Any, **more: Any) -> Any:
+        return replaced(result("A", "1 %"), values=tuple(f"{each} %" for each in values), verdict=verdict, **more)
+
+    first, second = stage(ten, "test_20_more"), stage(twenty, "fail", joins=2)
+    made = {"made:s:2026-01-05:A": 1}
+    ((waiting,), _, _) = points_of(made, [(2, first)], [], "1.5 mg")
+    assert (waiting.value, waiting.failing) == (99.6, False)
+    ((point,), _, _) = points_of(made, [(2, first), (3, second)], [], "1.5 mg")
+    assert (point.value, point.entry, point.failing, point.later) == (pytest.approx(519.3 / 6), 2, True, ())
+    other = stage(("100.0",), "pass")
+    ((point,), _, _) = points_of(made, [(2, first), (3, other), (4, second)], [], "1.5 mg")
+    assert (point.value, point.later) == (pytest.approx(519.3 / 6), (100.0,))
 
 
 def test_results_in_units_that_do_not_fit_together_make_no_chart(bench: Bench) -> None:

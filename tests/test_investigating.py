@@ -327,6 +327,21 @@ def test_a_new_sample_has_its_own_retests_and_there_is_no_third(at: Any) -> None
     do(bench, ("kim", CONCLUDE), ("ben", RELEASE), ("ben", VERIFY), ("ana", "batch release CAPS-1"))
 
 
+def test_a_chart_counts_the_first_retest_and_marks_what_was_set_aside(stages: list[Bench], at: Any) -> None:
+    chart = 'qc chart naltrexone-capsule --strength "1.5 mg" --json'
+
+    def point(stage: int) -> tuple[Any, ...]:
+        (seen,) = stages[stage].do(chart).json["batches"]
+        return seen["value"], seen["later"], seen["set_aside"], seen["verdict"]
+
+    assert point(FAILED) == (88.0, [], [], "fail")
+    assert point(TWICE) == (88.0, [98.4, 97.9], [], "fail")
+    assert point(INVALID) == point(CLOSED) == (98.4, [97.9], [88.0], "pass")
+    bench = at(LOOKED)
+    do(bench, ("kim", 'qc assay CAPS-1 "98.7 %"'), ("ana", INVALIDATE))  # a result that nobody planned takes no place
+    assert bench.run(chart).codes == ["chart.no-results"]
+
+
 def test_the_certificate_tells_what_was_set_aside_and_why(at: Any) -> None:
     bench = at(VERIFIED)
     bench.do("batch release CAPS-1")

@@ -19,6 +19,7 @@ from compounding.records.series import (
     rejected_subject,
     results_subject,
     series_name,
+    set_aside_subject,
 )
 
 if TYPE_CHECKING:
@@ -147,7 +148,8 @@ def baseline(
         name = series_name(product, given["strength"])
         series = read_series(app, product, given)
         subject = baseline_subject(series.name, series.test.trait)
-        seen = app.journal.last_seen([subject, results_subject(series.name, series.test.trait)])
+        read = (results_subject(series.name, series.test.trait), set_aside_subject(series.name))
+        seen = app.journal.last_seen([subject, *read])
         chosen = baseline_chosen(series.points, given["baseline"], given["baseline_batches"], leave_out)
         fact, problems = freeze_baseline(
             product,
@@ -205,9 +207,9 @@ def read_series(app: App, product: str, given: dict[str, Any]) -> Series:
     test = trait_named(latest.formula, given["trait"])
     results = map(read_written, app.journal.written(results_subject(name, test.trait)))
     rejections = map(read_written, app.journal.written(rejected_subject(name)))
-    points, without, unit = points_of(
-        made, results, rejections, latest.plan.strength if test.kind in OF_LABEL else None
-    )
+    set_aside = map(read_written, app.journal.written(set_aside_subject(name)))
+    label = latest.plan.strength if test.kind in OF_LABEL else None
+    points, without, unit = points_of(made, results, rejections, label, set_aside)
     if not points:
         text = f"None of the {len(made)} batches of {name} has a result for {test.trait} yet: record one with compounding qc"
         raise Refused(Problem("chart.no-results", text, test.trait))
@@ -238,6 +240,7 @@ def chart_data(found: Chart) -> dict[str, Any]:
                 "verdict": "fail" if point.failing else "pass",
                 "rejected": point.rejected,
                 "later": list(point.later),
+                "set_aside": list(point.set_aside),
                 "signals": fired.get(place, []),
             }
             for place, point in enumerate(found.points)

@@ -196,7 +196,7 @@ def _values(chart: Chart, first: int, across: Scale) -> Iterator[Mark]:
     """The chart of individuals."""
     points, phases = chart.points[first:], _phases_from(chart, first)
     known = [phase.limits for phase in phases if phase.limits]
-    held = [point.value for point in points] + [each for point in points for each in point.later]
+    held = [each for point in points for each in (point.value, *point.later, *point.set_aside)]
     up = values_scale(held, known)
     yield from _baselines(chart, first, across)
     yield from _frame(VALUES, up, "Individual values", "% of label" if chart.unit == "%" else chart.unit)
@@ -219,6 +219,8 @@ def _values(chart: Chart, first: int, across: Scale) -> Iterator[Mark]:
         x = across.at(first + n)
         for value in point.later:
             yield Dot(x, up.within(value), 1.6, None, 0.6)
+        for value in point.set_aside:
+            yield from _set_aside(x, up.within(value))
         signal = first + n in chart.signals_of_values
         yield from _mark(x, up.within(point.value), point.failing, point.rejected, signal)
     yield from _names(chart, first, across, up)
@@ -263,6 +265,12 @@ def _mark(x: float, y: float, failing: bool, rejected: bool, signal: bool) -> It
         yield Dot(x, y, 4.2, None, 0.9)
     if rejected:
         yield Box(x - 6.0, y - 6.0, 12.0, 12.0, None, 0.9)
+
+
+def _set_aside(x: float, y: float) -> Iterator[Mark]:
+    """A value that an investigation set aside: a ring that is struck out."""
+    yield Dot(x, y, 2.2, None, 0.6)
+    yield Rule(x - 3.2, y - 3.2, x + 3.2, y + 3.2, 0.7)
 
 
 class _Names:
@@ -434,7 +442,10 @@ def _legend() -> Iterator[Mark]:
         x += 30 + width_of(name, REGULAR) * SMALL
     yield Dot(x + 4, y + 2.6, 1.6, None, 0.6)
     yield from _text("later result", x + 11, y, SMALL)
-    x += 66
+    x += 64
+    yield from _set_aside(x + 4, y + 2.6)
+    yield from _text("set aside", x + 12, y, SMALL)
+    x += 56
     yield Rule(x, y + 2.6, x + 22, y + 2.6, 0.9, 0.0, DASHED)
     yield from _text("control limit, 3 sigma", x + 27, y, SMALL)
     x += 116

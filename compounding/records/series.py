@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import amount, decimal_text, quantity, written
-from compounding.records.facts import BatchOpened, Recalled, Rejected, Released, Tested
+from compounding.records.facts import BatchOpened, Recalled, Rejected, Released, ResultInvalidated, Tested
 from compounding.records.plan import Plan
 from compounding.records.record import Record
 
@@ -71,6 +71,11 @@ def rejected_subject(series: str) -> str:
     return f"rejected:{series}"
 
 
+def set_aside_subject(series: str) -> str:
+    """What the results of a series that an investigation set aside are found under."""
+    return f"aside:{series}"
+
+
 def baseline_subject(series: str, trait: str) -> str:
     """What the baselines of one trait are found under."""
     return f"baseline:{series}:{trait}"
@@ -84,6 +89,8 @@ def series_subjects(plan: Plan, fact: Record) -> tuple[str, ...]:
             return (f"{made_prefix(series)}{plan.prepared}:{batch}",)
         case Tested(trait=trait):
             return (results_subject(series, trait),)
+        case ResultInvalidated():
+            return (set_aside_subject(series),)
         case Released(batch=batch):
             return (f"{ENDED}{batch}",)
         case Recalled(batch=batch):

@@ -1,13 +1,14 @@
 """Control charts across the batches of one product and strength: which values, which limits, which signals.
 
-One value a batch, in the order of preparation. A batch counts with its first result: a later one is on the chart too,
-and moves nothing. Failing and rejected batches stay where they are. Limits come from a baseline that someone froze;
+One value a batch, in the order of preparation. A batch counts with its first result, both stages of it together: a later
+one is on the chart too, and moves nothing. A result that an investigation set aside is marked, and the first of its retests
+counts. Failing and rejected batches stay where they are. Limits come from a baseline that someone froze;
 without one they are provisional, from the first batches, and the chart says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import NamedTuple
@@ -23,7 +24,7 @@ from compounding.calc.control import (
 )
 from compounding.problems import CannotCompute, NotUnderstood, Problem, Refused
 from compounding.quantities import quantity, ratio
-from compounding.records.facts import BaselineFrozen, Recorded, Rejected, Tested
+from compounding.records.facts import BaselineFrozen, Recorded, Rejected, ResultInvalidated, Tested
 from compounding.records.formula import Formula, Test
 from compounding.records.record import Record
 from compounding.records.series import made_of
@@ -44,9 +45,10 @@ class Point(NamedTuple):
         prepared: day of preparation, ``2026-03-01``.
         value: mean of what was measured, in the unit of the chart.
         entry: sequence of the result.
-        failing: True if any result of the batch for this trait fails.
+        failing: True if any result of the batch for this trait fails, but for those that were set aside.
         rejected: True if the batch was rejected.
         later: values of later results, which do not count.
+        set_aside: values that an investigation set aside, which do not count either.
     """
 
     batch: str
@@ -56,6 +58,7 @@ class Point(NamedTuple):
     failing: bool = False
     rejected: bool = False
     later: tuple[float, ...] = ()
+    set_aside: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,36 +185,38 @@ def points_of(
     results: Iterable[tuple[int, Record]],
     rejections: Iterable[tuple[int, Record]],
     label: str | None,
+    set_aside: Iterable[tuple[int, Record]] = (),
 ) -> tuple[tuple[Point, ...], tuple[str, ...], str]:
-    """One point for each batch with a result, the batches without one, and the unit of the values.
+    """One point for each batch with a result that counts, the batches without one, and the unit of the values.
 
     Args:
         made: subject of each batch of the series, with the sequence at which it was opened.
         results: of one trait, with their sequences, oldest first.
         rejections: of batches of the series.
         label: the strength on it, where the trait is a share of it: what is found as a mass is shown in percent.
+        set_aside: what investigations of the series set aside.
 
     Raises:
         Refused: the results are in units that do not fit together, or one is no number.
     """
     gone = {fact.batch for _, fact in rejections if isinstance(fact, Rejected)}
-    first: dict[str, tuple[int, float]] = {}
-    later: dict[str, tuple[float, ...]] = {}
-    failing, units = set(), set()
+    invalid = {fact.investigation for _, fact in set_aside if isinstance(fact, ResultInvalidated)}
+    first: dict[str, _Result] = {}
+    more: dict[str, list[_Result]] = {}
+    units = set()
     for entry, fact in results:
         assert isinstance(fact, Tested)
         try:
-            value, unit = _value(fact.values, label)
+            value, unit = _value(fact.values, label) if fact.by_weight is None else _value((fact.by_weight,), label)
         except ValueError:
             text = f"Entry {entry} on {fact.batch} says {', '.join(fact.values) or 'nothing'}, which is no number: a chart needs numbers"
             raise Refused(Problem("chart.value", text, fact.batch)) from None
         units.add(unit)
-        if fact.verdict == "fail":
-            failing.add(fact.batch)
-        if fact.batch in first:
-            later[fact.batch] = (*later.get(fact.batch, ()), value)
-        else:
-            first[fact.batch] = entry, value
+        one = _Result(
+            entry, value, fact.verdict == "fail", len(fact.values), fact.joins, fact.investigation, fact.retest, bool(fact.by_weight)
+        )
+        if first.setdefault(fact.batch, one) is not one:
+            more.setdefault(fact.batch, []).append(one)
     if len(units) > 1:
         text = f"The results are in {' and '.join(sorted(unit or 'bare numbers' for unit in units))}: one chart has one unit"
         raise Refused(Problem("chart.units", text))
@@ -219,12 +224,65 @@ def points_of(
     # Two batches of one day stand in the order in which they were opened.
     in_order = sorted((day, last, batch) for (day, batch), last in zip(map(made_of, made), made.values(), strict=True))
     for day, _, batch in in_order:
-        if batch in first:
-            entry, value = first[batch]
-            points.append(Point(batch, day, value, entry, batch in failing, batch in gone, later.get(batch, ())))
+        begun = first.get(batch)
+        point: Point | None = None
+        if begun and (batch in more or begun.investigation in invalid):
+            point = _point(batch, day, batch in gone, [begun, *more.get(batch, ())], invalid)
+        elif begun:
+            point = Point(batch, day, begun.value, begun.entry, begun.failing, batch in gone)
+        if point:
+            points.append(point)
         else:
             without.append(batch)
     return tuple(points), tuple(without), units.pop() if units else ""
+
+
+class _Result(NamedTuple):
+    """What a chart needs of one result, or of both stages of one: a hundred thousand are held at once."""
+
+    entry: int
+    value: float
+    failing: bool
+    units: int
+    joins: int | None
+    investigation: str | None
+    retest: int | None
+    by_weight: bool
+
+
+def _point(
+    batch: str, day: str, rejected: bool, found: Sequence[_Result], invalid: Container[str | None]
+) -> Point | None:
+    """What a batch with several results counts with; None if all was set aside and nothing takes its place yet."""
+    whole = _joined(found)
+    aside = [each for each in whole if each.retest is None and each.investigation in invalid]
+    standing = [each for each in whole if each not in aside]
+    counts = whole[0]
+    if counts in aside:
+        # Of what was recorded since, its own retests were planned; any other result undoes nothing.
+        again = [each for each in standing if each.investigation == counts.investigation]
+        if not again:
+            return None
+        counts = again[0]
+    failing = any(each.failing for each in standing)
+    later = tuple(each.value for each in standing if each is not counts)
+    return Point(batch, day, counts.value, counts.entry, failing, rejected, later, tuple(each.value for each in aside))
+
+
+def _joined(found: Iterable[_Result]) -> list[_Result]:
+    """Results with the two stages of each as one, at the place of its first; the verdict is that of its second."""
+    whole: list[_Result] = []
+    for each in found:
+        place = next((n for n, first in enumerate(whole) if first.entry == each.joins), None)
+        if place is None:
+            whole.append(each)
+            continue
+        first = whole[place]
+        units = first.units + each.units
+        mean = (first.value * first.units + each.value * each.units) / units
+        # By weight, the mean is the assay that the second stage was judged by.
+        whole[place] = each._replace(entry=first.entry, value=each.value if each.by_weight else mean, units=units)
+    return whole
 
 
 def _value(values: Sequence[str], label: str | None) -> tuple[float, str]:
