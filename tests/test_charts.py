@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
+import tempfile
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from compounding.calc.control import RULES
 from compounding.documents.boxes import Box, Dot, Page, Word
-from compounding.documents.chart import HEIGHT, WIDTH, layout_chart
+from compounding.documents.chart import HEIGHT, NAME, WIDTH, layout_chart, short_rule
 from compounding.documents.pdf import width_of
 from compounding.documents.svg import drawn
 from compounding.records.record import replaced
@@ -30,7 +33,7 @@ from compounding.work.charting import (
     rules_named,
 )
 from tests.bench import Bench, stocked
-from tests.pages import alike, run_all, shown_in
+from tests.pages import alike, rewritten, run_all, shown_in
 from tests.series import STEADY, batches, draft, pattern, rejection, result, write
 
 PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "control-charts.md"
@@ -253,6 +256,71 @@ def test_the_chart_fits_a_terminal_of_80_columns_and_24_lines(bench: Bench) -> N
     assert max(map(len, lines)) < 80
     assert all(line.isascii() for line in lines)
     assert "last 54 drawn, all judged" in lines[1]
+    named = " ".join(lines).partition("Signals, the latest of each rule: ")[2]
+    fired = {rule for batch in chart(bench, "--rules nelson,western-electric")["batches"] for rule in batch["signals"]}
+    assert len(fired) > 3 and all(short_rule(rule) in named for rule in fired)
+
+
+def test_the_terminal_cuts_no_sentence_and_draws_the_ranges_below_the_values(steady: Bench) -> None:
+    few = steady.do(f"{CHART} --baseline 2026-01-20..2026-12-31").out
+    assert " ".join(few.split()).endswith("Go on charting until there are enough. [capability-intervals]")
+    lines = steady.do(CHART).out.splitlines()
+    below = lines[next(place for place, line in enumerate(lines) if line.strip().startswith("ranges")) :]
+    assert below[1].endswith(" upper 1.99") and below[3].endswith(" mean 0.61")
+    assert sum(line.partition("|")[2].count("o") for line in below[1:4]) == len(STEADY) - 1
+
+
+def test_every_batch_has_its_moving_range_and_none_leads_into_a_phase(bench: Bench) -> None:
+    seen = [each["moving_range"] for each in chart(bench)["batches"]]
+    assert (seen[0], seen[1]) == (None, pytest.approx(0.6))
+    early, tried = chart(bench, "--baseline 2026-01-08..2026-02-01")["phases"]
+    ranges = [each["moving_range"] for each in chart(bench, "--baseline 2026-01-08..2026-02-01")["batches"]]
+    assert [place for place, each in enumerate(ranges) if each is None] == [0, early["batches"]] and tried
+
+
+def words_of(page: Page) -> list[str]:
+    return [mark.text for mark in page.marks if isinstance(mark, Word)]
+
+
+def test_a_dot_beyond_3_sigma_carries_its_rule_also_where_it_lies_beyond_the_picture() -> None:
+    steady = [float(value) for value in STEADY]
+    far = a_chart([*steady, 103.9, 100.0, 103.8, 88.7, 100.0, 101.9, 101.9])
+    said = words_of(layout_chart(far, "HEAD", "2026-11-23", 100))
+    assert all(any(text.startswith(each) for text in said) for each in ("↑ 103.9 N1", "↑ 103.8 N1", "↓ 88.7 N1"))
+    assert sum(text.startswith("N1") and len(text) < 9 for text in said) == 2  # each of two in a row
+
+
+def test_no_name_on_a_chart_hides_a_mark_or_another_name() -> None:
+    steady = [float(value) for value in STEADY]
+    page = layout_chart(a_chart([*steady, 103.9, 100.0, 103.8, 88.7, 100.0, 104.0, 104.1]), "HEAD", "2026-11-23", 100)
+    names = [mark for mark in page.marks if isinstance(mark, Word) and mark.size == NAME and mark.text != "baseline"]
+    dots = [mark for mark in page.marks if isinstance(mark, Dot) and mark.x < 573 and mark.y > 205]
+    assert len(names) > 8
+    for name in names:
+        right = name.x + width_of(name.text, name.font) * NAME
+        assert not [dot for dot in dots if name.x < dot.x < right and name.y - 1 < dot.y < name.y + NAME]
+        for other in names:
+            ends = other.x + width_of(other.text, other.font) * NAME
+            assert other is name or right <= other.x or ends <= name.x or abs(name.y - other.y) >= NAME - 1
+
+
+def test_every_rule_that_fires_stands_on_the_page() -> None:
+    everything = replace(a_chart([float(value) for value in STEADY]), rules=tuple(RULES))
+    fired = dict.fromkeys(RULES, (5,))
+    everything = replace(everything, phases=(replace(everything.phases[0], signals=fired),))
+    page = layout_chart(everything, "HEAD", "2026-11-23", 100)
+    said = words_of(page)
+    assert all(any(text.startswith(f"{short_rule(rule)} {RULES[rule]}") for text in said) for rule in RULES)
+    feet = [mark.y for mark in page.marks if isinstance(mark, Word) and mark.text[:2] in ("N1", "MR")]
+    assert min(feet) > 32
+
+
+def test_what_was_set_aside_is_struck_out_on_the_page() -> None:
+    plain = a_chart([99.0, 100.0, 101.0])
+    marked = replace(plain, points=(plain.points[0]._replace(set_aside=(88.0,)), *plain.points[1:]))
+    pages = [layout_chart(each, "HEAD", "2026-11-23", 100) for each in (plain, marked)]
+    rings = [sum(isinstance(mark, Dot) and mark.radius == 2.2 for mark in page.marks) for page in pages]
+    assert rings == [1, 2]  # one is in the legend
 
 
 def test_the_pdf_and_the_svg_hold_the_same_words(bench: Bench) -> None:
@@ -393,9 +461,17 @@ def test_a_result_whose_bytes_were_changed_stops_the_chart(bench: Bench) -> None
 def test_the_page_on_control_charts_says_what_its_commands_print(bench: Bench) -> None:
     shown = shown_in(PAGE.read_text("utf-8"))
     for each, (_, printed) in zip(shown, run_all(shown, bench.folder), strict=True):
-        assert alike(printed) == alike(each.printed), each.typed
+        assert alike(printed) == alike(each.printed), f"{each.typed}\nrun this file with --write to write the page anew"
 
 
 def test_a_chart_is_one_json_object(steady: Bench) -> None:
     assert set(json.loads(steady.do(f"{CHART} --json").out)) >= {"batches", "phases", "capability", "rules"}
     assert replace(CHARTS["steady"], trait="pH").signals == CHARTS["steady"].signals
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
+    text = PAGE.read_text("utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        of_the_page = stocked(Path(folder))
+        write(of_the_page, batches(pattern(of_the_page), STEADY))
+        PAGE.write_text(rewritten(text, [said for _, said in run_all(shown_in(text), of_the_page.folder)]), "utf-8")

@@ -236,6 +236,7 @@ def chart_data(found: Chart) -> dict[str, Any]:
                 "batch": point.batch,
                 "prepared": point.prepared,
                 "value": point.value,
+                "moving_range": found.ranges[place],
                 "entry": point.entry,
                 "verdict": "fail" if point.failing else "pass",
                 "rejected": point.rejected,

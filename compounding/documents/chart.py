@@ -7,12 +7,12 @@ what happened to the batch: ring, cross, square.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import floor, log10
 
-from compounding.calc.control import RULES, Index, Limits, moving_ranges
+from compounding.calc.control import RULES, Index, Limits
 from compounding.documents.boxes import BOLD, REGULAR, Box, Dot, Mark, Page, Rule, Word, pieces, wrap
 from compounding.documents.pdf import paint, unprintable, width_of
 from compounding.documents.svg import drawn
@@ -27,7 +27,10 @@ FIELD_LEFT = 690.0  # the field of the specification
 DASHED, DOTTED = (5.0, 2.5), (1.0, 2.0)
 SMALL, PLAIN, NAME = 7.5, 9.0, 6.5
 BASELINE = 0.94  # grey
-MOST_RULES = 10
+REACH = 4.6  # half of a mark
+VALUES_AND_RANGES = (RANGES[0], VALUES[1] + 1)  # between which small texts stand
+ALONE = ("nelson-1", "western-electric-1")  # rules that judge one value by itself
+ROOM_FOR_SIGNALS = 108.0  # of every rule there is [pt]
 BINS = 24
 # How far the picture reaches beyond the limits: one value far out must not press the others flat.
 SIGMAS_SHOWN, RANGES_SHOWN = 5.0, 2.0
@@ -237,6 +240,13 @@ def values_scale(
     return scale_over([*values, *(edge for each in known for edge in (each.lower, each.upper))], start, end)
 
 
+def range_scale(held: Sequence[float], known: Sequence[Limits], start: float, end: float) -> Scale:
+    """A scale from zero over moving ranges and their limits; a range far out is drawn at its edge."""
+    edges = [limits.range_upper for limits in known]
+    most = max(edges) * RANGES_SHOWN if edges else max([*held, 0.0])
+    return Scale(0.0, (1.08 * max([*(min(each, most) for each in held), *edges, 0.0])) or 1.0, start, end)
+
+
 def _ends(phase: Phase, first: int, across: Scale) -> tuple[float, float]:
     """From where to where the lines of a phase go [pt]."""
     return across.at(max(phase.start, first) - 0.5), across.at(phase.end - 0.5)
@@ -274,45 +284,47 @@ def _set_aside(x: float, y: float) -> Iterator[Mark]:
 
 
 class _Names:
-    """Small texts beside marks: one that would lie on another is left out, and the list below has it."""
+    """Small texts beside marks: each goes where it hides no mark and no other text, or the list below has it alone."""
 
-    def __init__(self) -> None:
-        self.taken: list[tuple[float, float, float]] = []
+    def __init__(self, marks: Iterable[tuple[float, float]]) -> None:
+        self.taken = [(x - REACH, x + REACH, y - REACH, y + REACH) for x, y in marks]
 
-    def placed(self, text: str, left: float, y: float, ground: float = 1.0) -> Iterator[Mark]:
-        """The text from a place on, on a ground that hides the lines behind it."""
-        right = left + width_of(text, REGULAR) * NAME
-        if text and all(right < begin or left > end or abs(y - other) > 7 for begin, end, other in self.taken):
-            self.taken.append((left - 1, right + 1, y))
-            yield Box(left - 1, y - 1.2, right - left + 2, NAME + 0.4, ground)
-            yield from _text(text, left, y, NAME)
+    def placed(self, text: str, x: float, y: float, above: bool, ground: float = 1.0) -> Iterator[Mark]:
+        """The text at a mark: on one side of it, on the other, further off, or beside; on a ground that hides lines."""
+        width = width_of(text, REGULAR) * NAME
+        sides = (9.5, -14.5, 17.5, -22.5) if above else (-14.5, 9.5, -22.5, 17.5)
+        places = [(x - width / 2, y + off) for off in sides] + [(x + 8, y - 2.2), (x - 8 - width, y - 2.2)]
+        for left, foot in places:
+            if text and VALUES_AND_RANGES[0] <= foot <= VALUES_AND_RANGES[1] and self._free(left, left + width, foot):
+                self.taken.append((left - 1, left + width + 1, foot - 1.2, foot + NAME - 0.8))
+                yield Box(left - 1, foot - 1.2, width + 2, NAME + 0.4, ground)
+                yield from _text(text, left, foot, NAME)
+                return
 
-    def centred(self, text: str, x: float, y: float, ground: float = 1.0) -> Iterator[Mark]:
-        """The text in the middle over a place."""
-        yield from self.placed(text, x - width_of(text, REGULAR) * NAME / 2, y, ground)
+    def _free(self, left: float, right: float, foot: float) -> bool:
+        return all(
+            right < begin or left > end or foot + NAME - 1 < low or foot - 1 > high for begin, end, low, high in self.taken
+        )
 
 
 def _names(chart: Chart, first: int, across: Scale, up: Scale) -> Iterator[Mark]:
-    """The rules beside the first batch of each run that signals them, and values beyond the picture, where there is room."""
-    names = _Names()
+    """The rules that a batch signals, and values beyond the picture, where there is room."""
+    drawn_now = range(first, len(chart.points))
+    names = _Names((across.at(place), up.within(chart.points[place].value)) for place in drawn_now)
     counted = frozenset[str]().union(*(phase.baseline for phase in chart.phases))
-    for place in range(first, len(chart.points)):
+    for place in drawn_now:
         batch, _, value, *_ = chart.points[place]
+        text = f"{_beyond(value, up)} {' '.join(_signals_named(chart, place))}".strip()
         ground = BASELINE if batch in counted else 1.0
-        x, y = across.at(place), up.within(value)
-        rules = " ".join(_new_signals(chart, place))
-        if beyond := _beyond(value, up):
-            yield from names.placed(f"{beyond} {rules}".rstrip(), x + 9, y - 2.2, ground)
-        else:
-            above = value >= chart.middle_at(place)
-            yield from names.centred(rules, x, y + (9.5 if above else -14.5), ground)
+        inside = value < up.low if _beyond(value, up) else value >= chart.middle_at(place)
+        yield from names.placed(text, across.at(place), up.within(value), inside, ground)
 
 
-def _new_signals(chart: Chart, place: int) -> list[str]:
-    """The rules that fire at a batch and did not at the one before."""
+def _signals_named(chart: Chart, place: int) -> list[str]:
+    """The rules to name at a batch: those that judge it alone, and of a run only where it begins to signal."""
     fired = chart.signals_of_values
     before = fired.get(place - 1, [])
-    return [short_rule(rule) for rule in fired.get(place, []) if rule not in before]
+    return [short_rule(rule) for rule in fired.get(place, []) if rule in ALONE or rule not in before]
 
 
 def _beyond(value: float, up: Scale) -> str:
@@ -338,29 +350,21 @@ def _baselines(chart: Chart, first: int, across: Scale) -> Iterator[Mark]:
 def _ranges(chart: Chart, first: int, across: Scale) -> Iterator[Mark]:
     """The chart of moving ranges; none leads from one phase to the next."""
     phases = _phases_from(chart, first)
-    by_phase = [
-        (
-            phase,
-            max(phase.start, first),
-            moving_ranges([p.value for p in chart.points[max(phase.start, first) : phase.end]]),
-        )
-        for phase in phases
-    ]
-    held = [each for _, _, steps in by_phase for each in steps]
-    edges = [phase.limits.range_upper for phase in phases if phase.limits]
-    most = max(edges) * RANGES_SHOWN if edges else max([*held, 0.0])
-    up = Scale(0.0, (1.08 * max([*(min(each, most) for each in held), *edges, 0.0])) or 1.0, *RANGES)
+    held = [each for each in chart.ranges[first:] if each is not None]
+    up = range_scale(held, [phase.limits for phase in phases if phase.limits], *RANGES)
     yield from _frame(RANGES, up, "Moving ranges", chart.unit)
-    names = _Names()
-    for phase, start, steps in by_phase:
+    names = _Names((across.at(place), up.within(chart.ranges[place] or 0.0)) for place in range(first, len(chart.points)))
+    for phase in phases:
         if phase.limits:
             limits = phase.limits
             yield from _limit_lines(_ends(phase, first, across), up, limits.mean_range, (limits.range_upper,))
-        yield from _lines([(across.at(start + n), up.within(step)) for n, step in enumerate(steps, 1)])
-        for n, step in enumerate(steps, 1):
-            beyond = start + n in phase.signals.get("moving-range", ())
-            yield from _mark(across.at(start + n), up.within(step), False, False, beyond)
-            yield from names.centred(_beyond(step, up), across.at(start + n), up.within(step) + 7)
+        drawn_now = range(max(phase.start, first), phase.end)
+        steps = [(place, step) for place in drawn_now if (step := chart.ranges[place]) is not None]
+        yield from _lines([(across.at(place), up.within(step)) for place, step in steps])
+        for place, step in steps:
+            beyond = place in phase.signals.get("moving-range", ())
+            yield from _mark(across.at(place), up.within(step), False, False, beyond)
+            yield from names.placed(_beyond(step, up), across.at(place), up.within(step), False)
     last = chart.phases[-1].limits
     if last:
         places = places_for(last.sigma)
@@ -457,11 +461,10 @@ def _findings(chart: Chart) -> Iterator[Mark]:
     """Below: which rules fire, and how capable the process is."""
     middle, top = 434.0, 144.0
     yield from _text("Signals", LEFT, top, PLAIN, BOLD)
-    lines = signal_lines(chart)
-    if len(lines) > MOST_RULES:
-        lines = [*lines[: MOST_RULES - 1], f"and {len(lines) - MOST_RULES + 1} more rules"]
-    for number, line in enumerate(lines or ["No rule fires."], 1):
-        yield from _text(line, LEFT, top - 2 - number * 10, 8)
+    lines = signal_lines(chart) or ["No rule fires."]
+    step = min(10.0, ROOM_FOR_SIGNALS / len(lines))
+    for number, line in enumerate(lines, 1):
+        yield from _text(line, LEFT, top - 2 - number * step, min(8.0, step - 0.5))
     yield from _text("Capability", middle, top, PLAIN, BOLD)
     text = chart.capability_says
     if chart.capability:

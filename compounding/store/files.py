@@ -29,7 +29,7 @@ def check_paper(path: Path, *, may_replace: bool, kinds: tuple[str, ...] = (".pd
     """
     kind = path.suffix.lower()
     if kind not in kinds:
-        text = f"{path} does not end with {' or '.join(kinds)}: give a name such as label.pdf"
+        text = f"{path} does not end with {' or '.join(kinds)}: give a name such as {path.stem or 'paper'}{kinds[0]}"
         raise NotUnderstood(Problem("file.not-pdf-name", text, str(path)))
     if not os.path.lexists(path):
         return

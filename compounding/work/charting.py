@@ -20,6 +20,7 @@ from compounding.calc.control import (
     Limits,
     baseline_limits,
     capability,
+    moving_ranges,
     signals,
 )
 from compounding.problems import CannotCompute, NotUnderstood, Problem, Refused
@@ -141,6 +142,14 @@ class Chart:
         """Rules that fire on the values themselves, by the place of the batch."""
         every = {place: [rule for rule in rules if rule != "moving-range"] for place, rules in self.signals.items()}
         return {place: rules for place, rules in every.items() if rules}
+
+    @cached_property
+    def ranges(self) -> tuple[float | None, ...]:
+        """How far each value lies from the one before; None for the first of a phase, because no step leads into it."""
+        found: list[float | None] = []
+        for phase in self.phases:
+            found += [None, *moving_ranges([point.value for point in self.points[phase.start : phase.end]])]
+        return tuple(found)
 
     def middle_at(self, place: int) -> float:
         """The centre line at a batch; its own value where there is none."""
