@@ -160,6 +160,10 @@ def test_what_cannot_be_charted_is_refused_by_name(steady: Bench, command: str, 
     assert (ran.code, ran.codes) == (code, [problem])
 
 
+def test_a_name_that_no_chart_can_have_is_answered_with_one_that_it_can(steady: Bench) -> None:
+    assert "give a name such as assay.pdf" in steady.run(f"{CHART} --out {{folder}}/assay.png").err
+
+
 def test_failing_rejected_and_retested_batches_stay_where_they_are_and_are_marked(bench: Bench) -> None:
     more(bench, "88.7")
     plan = opened(bench).plan

@@ -185,6 +185,8 @@ def test_twenty_more_join_the_ten_and_the_batch_waits_for_them(bench: Bench) -> 
     second = content(bench, TWO_STAGES["more"])
     assert (second["verdict"], second["stage"], second["joins"]) == ("pass", 2, first["entry"])
     assert (second["uniformity"]["n"], second["uniformity"]["acceptance_value_rounded"]) == (30, 9.3)
+    assert second["findings"][0] == "AV = |M - X| + k s = 0.0000 + 2.0 x 4.6582 = 9.3165"  # the whole working is told, not kept
+    assert len(second["uniformity"]["working"]) == len(second["findings"]) + 4
     shown = bench.do("batch show CAPS-1 --json").json
     assert [len(each["values"]) for each in shown["tested"]] == [10, 20]
     assert not [each for each in shown["open"] if "content" in each["text"]]

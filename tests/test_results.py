@@ -349,6 +349,10 @@ def test_the_certificate_as_data_says_what_the_page_says(released: Bench) -> Non
     assert data["formula_digest"] == digest_of((data_folder("formulas") / "naltrexone-oral-liquid.toml").read_text())
     assert {row["verdict"] for row in data["results"]} == {"pass"}
     assert data["conclusion"]["text"].startswith("All 7 results meet the limits of the formula. Ana Ortiz released")
+    compared = "Results are compared with their limits after rounding half up to the decimals of the limit"
+    assert f"{compared}." in data["notes"]
+    weighed = json.loads(released.do("certificate CAPS-1 --json").out)["notes"]
+    assert f"{compared}; capsule weights are compared as they are, nothing rounded." in weighed
     unverified = [row["trait"] for row in data["results"] if "unverified" in row["limit"]]
     assert unverified == ["pH", "sodium benzoate"]
 

@@ -52,6 +52,9 @@ from compounding.work.investigating import (
     what_forbids_release,
 )
 
+# The commands of quality control that record a result of a batch.
+TESTS = ("weights", "content", "assay", "observe")
+
 
 @click.group()
 def investigate() -> None:
@@ -366,10 +369,9 @@ def retest(ctx: click.Context, id: str, test: str, result: tuple[str, ...], reas
     from compounding.cli.qc import qc
 
     app: App = ctx.obj
-    command = None if test == "investigate" else qc.get_command(ctx, test)
+    command = qc.get_command(ctx, test) if test in TESTS else None
     if command is None:
-        known = ", ".join(name for name in qc.list_commands(ctx) if name != "investigate")
-        raise NotUnderstood(Problem("retest.test", f"{test} is no test: a retest is one of {known}", test))
+        raise NotUnderstood(Problem("retest.test", f"{test} is no test: a retest is one of {', '.join(TESTS)}", test))
     app.retest_of, app.retest_reason = id, reason
     with command.make_context(test, [_batch_of(app, id).id, *result], parent=ctx) as called:
         command.invoke(called)

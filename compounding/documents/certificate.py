@@ -93,8 +93,13 @@ def _sections(text: AnalysisText, width: float) -> Iterator[Block]:
         ("Attached files", _ATTACHMENTS, attachments),
         ("Signatures", _SIGNATURES, signatures),
     ]
+    blocks: list[Block] = []
     for number, (title, columns, rows) in enumerate((each for each in tables if each[2]), 1):
-        blocks = list(table(f"{number}. {title}", columns, rows, width, 0.0))
-        if sum(block.height for block in blocks) < SHORT:
-            blocks = [replace(block, keep=True) for block in blocks[:-1]] + blocks[-1:]
-        yield from blocks
+        section = list(table(f"{number}. {title}", columns, rows, width, 0.0))
+        if sum(block.height for block in section) < SHORT:
+            section = [replace(block, keep=True) for block in section[:-1]] + section[-1:]
+            # Signatures do not stand on a page by themselves: they take a row of what they are about along.
+            if title == "Signatures" and blocks and blocks[-1].height < SHORT:
+                blocks[-1] = replace(blocks[-1], keep=True)
+        blocks += section
+    yield from blocks

@@ -26,7 +26,8 @@ OWN_TESTS = (
     "These are tests of this batch, done at this pharmacy unless a laboratory is named; this is not a certificate of a "
     "third party."
 )
-ROUNDED = "Results are compared with their limits after rounding half up to the decimals of the limit."
+ROUNDED = "Results are compared with their limits after rounding half up to the decimals of the limit"
+UNROUNDED = "; capsule weights are compared as they are, nothing rounded"
 
 
 def check_certifiable(batch: Batch) -> list[Problem]:
@@ -72,7 +73,7 @@ def analysis_text(batch: Batch, names: Mapping[str, str], pharmacy: Pharmacy, he
         conclusion=_conclusion(batch, done, names),
         results=tuple(_result(row) for row in done),
         values=tuple(ValuesLine(row.trait, ", ".join(row.values)) for row in done if len(row.values) > 1),
-        notes=(OWN_TESTS, ROUNDED, _beyond_use(batch), *_notes(batch, rows, names)),
+        notes=(OWN_TESTS, _rounding(batch, done), _beyond_use(batch), *_notes(batch, rows, names)),
         attachments=_attachments(batch, done),
         signatures=tuple(_signatures(batch, names)),
         head=head,
@@ -103,6 +104,12 @@ def _result(row: ResultRow) -> ResultLine:
         verdict="FAIL" if row.verdict == "fail" else row.verdict.replace("_", " "),
         recorded=f"{row.person}, {row.time[:10]}",
     )
+
+
+def _rounding(batch: Batch, done: Sequence[ResultRow]) -> str:
+    """How results were compared: weights are judged unrounded, which is the stricter way."""
+    weighed = {test.trait for test in batch.formula.test if test.kind == "weights"} & {row.trait for row in done}
+    return ROUNDED + (UNROUNDED if weighed else "") + "."
 
 
 def _beyond_use(batch: Batch) -> str:

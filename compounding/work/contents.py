@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -92,19 +92,34 @@ class Judged:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The working, the other rule and the promise, one sentence each; which rules decide is said."""
-        lines = [*((self.weighed.working,) if self.weighed else ()), *working(self.usp)]
-        lines[-1] += marked(USP_CONTENT in self.deciding, True)
+        """The whole working, and what else there is to say, one sentence each; which rules decide is said."""
+        by_weight = (self.weighed.working,) if self.weighed else ()
+        return (*by_weight, *self._working, *self._others)
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What of that goes on record and on paper: of the working the line with the acceptance value."""
+        by_weight = (self.weighed.working,) if self.weighed else ()
+        value = next(line for line in self._working if line.startswith("AV = "))
+        return (*by_weight, value, *self._others)
+
+    @property
+    def _working(self) -> tuple[str, ...]:
+        *steps, verdict = working(self.usp)
+        return (*steps, verdict + marked(USP_CONTENT in self.deciding, True))
+
+    @property
+    def _others(self) -> Iterator[str]:
+        """The other rule, and the promise."""
         if self.europe:
             reasons = "".join(f"; {reason}" for reason in self.europe.reasons)
             marks = marked(EUROPE_CONTENT in self.deciding, self.europe_verified)
-            lines.append(f"Ph. Eur. 2.9.6 B, around the mean: {said(self.europe.verdict)}{marks}{reasons}")
+            yield f"Ph. Eur. 2.9.6 B, around the mean: {said(self.europe.verdict)}{marks}{reasons}"
         if self.promise is not None:
-            lines.append(
+            yield (
                 f"ASTM E2810: with {decimal_text(100 * self.confidence, 2)} % confidence at least "
                 f"{decimal_text(self.promise, 1)} % of samples like this one would pass USP <905>"
             )
-        return tuple(lines)
 
 
 def said(verdict: str) -> str:

@@ -78,7 +78,7 @@ def content_result(
         observed=_observed(judged.usp),
         verdict=judged.verdict,
         values=tuple(each.text for each in readings),
-        findings=judged.lines,
+        findings=judged.findings,
         laboratory=laboratory,
         stage=judged.usp.stage,
         joins=first.sequence if first else None,

@@ -58,6 +58,13 @@ def test_those_who_signed_stand_together() -> None:
         assert sorted(map(len, holding)) == [0] * (len(pages) - 1) + [2]
 
 
+def test_no_page_holds_signatures_alone() -> None:
+    for count in range(1, 60):
+        pages, _ = layout_certificate(replace(ANALYSIS, notes=("A note.",) * count, attachments=()))
+        (signed,) = [page for page in pages if any(word.text == "11:20\xa0UTC" for word in words(page))]
+        assert any(word.text == "note." for word in words(signed)), count
+
+
 def test_a_conclusion_longer_than_a_page_is_refused() -> None:
     document, problems = draw_certificate(
         replace(ANALYSIS, conclusion=replace(ANALYSIS.conclusion, text="word " * 3000))
