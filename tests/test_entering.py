@@ -281,6 +281,11 @@ def test_of_a_batch_as_many_are_asked_for_as_its_rules_need_and_what_is_taken_ba
     assert "taken back while entering: value 1, 138.0 mg" in tested["findings"]
 
 
+def test_thirty_contents_are_taken_a_line_each_where_they_are_asked_for() -> None:
+    code, shown = typed(["98.0", "102.0"] * 15, ["qc", "uniformity", "--units", "30"])
+    assert code == 0 and "30 of 30: 102.0 %" in shown and "Content uniformity, stage 2: pass" in shown, shown
+
+
 def test_a_content_that_no_capsule_can_hold_is_refused_as_soon_as_it_is_typed(bench: Bench) -> None:
     acting = ["--settings", str(bench.folder / "settings.toml"), "--as", "kim"]
     typed_first = ["148 mg", "1.5 mL", *["1.48 mg"] * 10]
@@ -296,10 +301,15 @@ def test_the_ten_of_a_stage_1_are_shown_with_their_working(bench: Bench) -> None
     assert bench.run(["qc", "content", "CAPS-1", "--unit", "%", *["100"] * 9], "kim").codes == ["uniformity.count"]
 
 
-def test_a_balance_line_is_a_reading_of_a_batch_and_its_mark_stays(bench: Bench) -> None:
-    bench.do('batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1 --id SENT')
+def begun(bench: Bench, id: str) -> None:
+    """A batch whose source is weighed next."""
+    bench.do(f'batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1 --id {id}')
     for number in (1, 2):
-        bench.do(f"batch step SENT {number}")
+        bench.do(f"batch step {id} {number}")
+
+
+def test_a_balance_line_is_a_reading_of_a_batch_and_its_mark_stays(bench: Bench) -> None:
+    begun(bench, "SENT")
     unstable = bench.run(["batch", "weigh", "SENT", "source", "S D     0.9523 g", "--lot", "TAB-1"])
     assert (unstable.code, unstable.codes) == (2, ["balance.unstable"])
     sent = bench.do(["batch", "weigh", "SENT", "source", "S S     0.9523 g", "--lot", "TAB-1", "--json"]).json
@@ -307,7 +317,8 @@ def test_a_balance_line_is_a_reading_of_a_batch_and_its_mark_stays(bench: Bench)
 
 
 def test_a_reading_may_come_through_a_pipe(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    again = 'batch weigh SENT source - --lot TAB-1 --reason "the boat was moved" --json'
+    begun(bench, "PIPED")
+    again = 'batch weigh PIPED source - --lot TAB-1 --reason "the boat was moved" --json'
     monkeypatch.setattr("sys.stdin", io.StringIO("952.3 mg\n"))
     seen = bench.do(again).json
     assert seen["reading"] == "952.3 mg" and "sent" not in seen

@@ -87,7 +87,9 @@ for _command in (results, attachment, sampling, chart, baseline):
 @click.option("--reason", help="Why these shells weigh so much more or less than the planned one.")
 @click.option("--fill", metavar="MASS", help="Planned fill of one capsule; judges weights without a batch.")
 @click.option("--charge", metavar="MASS", help="Powder weighed in, for the loss of mass; without a batch.")
-@click.option("--recovered", metavar="MASS", help="Powder found again in the capsules and beside them; without a batch.")
+@click.option(
+    "--recovered", metavar="MASS", help="Powder found again in the capsules and beside them; without a batch."
+)
 @click.option("--rule", "rules", multiple=True, metavar="NAME", help="Rule that decides without a batch; repeat it.")
 @value_options
 @date_option
@@ -161,7 +163,9 @@ def _batch_and(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
 def _check_of_a_batch(alone: dict[str, Any], shell: str | None) -> None:
     """Of a batch, its formula, plan and yield say what options say of weights alone."""
     if said := next((name for name, value in alone.items() if value), None):
-        text = f"{said} is for weights without a batch: of a batch, formula and yield say it. Leave it out, or give --fill"
+        text = (
+            f"{said} is for weights without a batch: of a batch, formula and yield say it. Leave it out, or give --fill"
+        )
         raise NotUnderstood(Problem("weights.options", text, said))
     if shell is not None:
         text = (
@@ -270,6 +274,13 @@ def _rules_as_data(found: WeightsJudged) -> dict[str, Any]:
 @click.option("--strength", metavar="MASS", help="Strength on the label, for values that are masses.")
 @click.option("--assay", metavar="SHARE", help="Assay of the batch: judges net weights (weight variation).")
 @click.option("--fill", metavar="MASS", help="What a capsule holds, for weight variation.")
+@click.option(
+    "--units",
+    type=click.Choice(["10", "30"]),
+    default="10",
+    show_default=True,
+    help="How many values are asked for, if none are given.",
+)
 @confidence_option
 @value_options
 @json_option
@@ -282,6 +293,7 @@ def uniformity(
     strength: str | None,
     assay: str | None,
     fill: str | None,
+    units: str,
     confidence: str,
     as_json: bool,
     **given: Any,
@@ -296,7 +308,7 @@ def uniformity(
     compounding qc uniformity --file contents.csv --column found --unit mg --strength "1.5 mg"
     """
     bare = "%" if strength is None and assay is None else None
-    readings = entered(values, given, lambda: Asked(10), unit=bare).readings
+    readings = entered(values, given, lambda: Asked(int(units)), unit=bare).readings
     share = number(target.removesuffix("%").rstrip(" "))
     sure, today = percent(confidence), app.today()
     sets = app.settings.rule_sets if app.has_settings else ()
