@@ -18,6 +18,7 @@ from pypdfium2 import PdfDocument
 
 from compounding.data_files import data_folder
 from compounding.problems import NotUnderstood
+from compounding.quantities import told
 from compounding.records.batch import Batch
 from compounding.records.formula import Formula, digest_of, read_formula
 from compounding.store.attachments import digest_of as digest_of_bytes
@@ -30,6 +31,7 @@ from tests.released import copied
 PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "certificate.md"
 REPORT = b"%PDF-1.4 Example Laboratories, report 77 " * 40
 LABORATORY = '--laboratory "Example Laboratories" --file {folder}/report-77.pdf'
+TEXT = (data_folder("formulas") / "naltrexone-capsule.toml").read_text("utf-8")
 LIQUID, CAPSULE = (
     read_formula((data_folder("formulas") / f"naltrexone-{name}.toml").read_text("utf-8"), name)
     for name in ("oral-liquid", "capsule")
@@ -278,7 +280,6 @@ def test_an_exported_batch_holds_its_files_and_one_that_was_changed_is_not_expor
         (CAPSULE, "110 capsules", "100 capsules", (), "10 capsules", "100 capsules", True),
         (CAPSULE, "109 capsules", "100 capsules", (), "10 capsules", "99 capsules", False),
         (CAPSULE, "110 capsules", "100 capsules", ("Water activity",), "20 capsules", "90 capsules", False),
-        (CAPSULE, "5 capsules", "100 capsules", (), "10 capsules", "0 capsules", False),
         (LIQUID, "66 mL", "60 mL", (), "6 mL", "60 mL", True),
         (LIQUID, "60 mL", "60 mL", ("total aerobic count", "yeasts and molds"), "16 mL", "44 mL", False),
     ],
@@ -287,11 +288,33 @@ def test_what_the_tests_take_is_missing_from_what_is_dispensed(
     formula: Formula, made: str, ordered: str, also: tuple[str, ...], used: str, left: str, covered: bool
 ) -> None:
     found, problems = sampling(formula, made, ordered, also)
-    from compounding.quantities import told
-
     assert (told(found.destroyed), told(found.left), found.covered) == (used, left, covered)
     assert [problem.code for problem in problems] == ([] if covered else ["sampling.not-covered"])
     assert not any(problem.stops for problem in problems)
+
+
+def test_what_a_test_takes_follows_from_the_size_of_the_batch() -> None:
+    def lines(formula: Formula, made: str, *also: str) -> dict[str, Any]:
+        found, problems = sampling(formula, made, made, also)
+        codes = [problem.code for problem in problems]
+        return {each.test.trait: (told(each.take), each.possible) for each in found.lines if each.take} | {"": codes}
+
+    small, large = lines(CAPSULE, "8 capsules"), lines(CAPSULE, "250 capsules")
+    assert (small["capsule weights"], large["capsule weights"]) == (("8 capsules", True), ("10 capsules", True))
+    assert (small["appearance"], large["appearance"]) == (("8 capsules", True), ("250 capsules", True))
+    assert (small["assay"], large["assay"]) == (("10 capsules", False), ("10 capsules", True))
+    assert (small[""], large[""]) == (["sampling.more-than-made", "sampling.not-covered"], ["sampling.not-covered"])
+    shared = TEXT.replace('take = "10 capsules"', 'take = "10 capsules"\nshare = "5 %"', 1)
+    takes = [lines(read_formula(shared, "x"), f"{made} capsules")["assay"][0] for made in (199, 201, 250)]
+    assert takes == ["10 capsules", "11 capsules", "13 capsules"]
+    assert lines(LIQUID, "60 mL", "antimicrobial effectiveness")[""][0] == "sampling.more-than-made"
+
+
+def test_a_sample_larger_than_the_batch_is_told_before_it_is_asked_for(bench: Bench) -> None:
+    row = next(line for line in bench.do("qc sampling LIQ-1").out.splitlines() if line.startswith("antimicrobial"))
+    assert "not of this batch" in row
+    told = bench.do('qc sampling LIQ-1 --also "antimicrobial effectiveness"')
+    assert "takes 100 mL, and 60 mL are all there is: plan a larger batch" in told.err
 
 
 def test_what_is_missing_is_said_in_whole_capsules_and_in_millilitres() -> None:

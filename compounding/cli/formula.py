@@ -260,7 +260,9 @@ def _tests(found: Formula, on: date) -> list[str]:
             lines.append(f"    can read {test.possible[0]} to {test.possible[1]} at all")
         if test.sample:
             again = "used up" if test.sample.destroyed else "given back"
-            lines.append(f"    takes {test.sample.take}, {again} [{test.sample.source}]")
+            share = f"{test.sample.share} of the batch" if test.sample.share else None
+            takes = ", at least ".join(filter(None, (share, test.sample.take)))
+            lines.append(f"    takes {takes}, {again} [{test.sample.source}]")
         for rule in test.rules:
             row = next(iter(in_force("acceptance", on, id=rule)), {})
             lines.append(f"    decided by {rule}: {row.get('authority', 'not in force')} [{row.get('source', '')}]")

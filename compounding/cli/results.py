@@ -166,6 +166,7 @@ def sampling_data(found: Sampling) -> dict[str, Any]:
                 "take": told(each.take) if each.take is not None else None,
                 "destroyed": each.destroyed,
                 "counted": each.counted,
+                "possible": each.possible,
                 "source": each.source,
             }
             for each in found.lines
@@ -186,7 +187,7 @@ def sampling_lines(found: Sampling, word: str) -> list[str]:
             each.test.trait,
             _take(each),
             "yes" if each.destroyed else "no",
-            "yes" if each.counted else "if asked for",
+            "yes" if each.counted else "if asked for" if each.possible else "not of this batch",
             each.source,
         )
         for each in found.lines

@@ -130,11 +130,23 @@ class BeyondUse(Record, frozen=True, kw_only=True):
 
 
 class Sample(Record, frozen=True, kw_only=True):
-    """What one test takes from the batch, such as ``10 capsules`` or ``20 mL``, and whether any of it comes back."""
+    """What one test takes from the batch, and whether any of it comes back.
 
-    take: QuantityText
+    ``take`` is the same of each batch, such as ``10 capsules`` or ``20 mL``; ``share`` is a part of it, such as ``5 %``. Where
+    both are said the larger is taken.
+    """
+
+    take: QuantityText | None = None
+    share: PercentText | None = None
     destroyed: bool
     source: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.take is None and self.share is None:
+            raise ValueError("take: say what the test takes, such as 10 capsules, or a share of the batch, such as 5 %")
+        if self.share is not None and not 0 < percent(self.share) <= 1:
+            raise ValueError(f"share: {self.share} is not a part of a batch: write from above 0 % to 100 %")
 
 
 class Test(Record, frozen=True, kw_only=True):
@@ -345,7 +357,9 @@ def _measures(formula: Formula) -> list[tuple[str, str, tuple[str, ...]]]:
         for end in ("minimum", "maximum")
     ]
     measures += [
-        (f"test.{n}.sample.take", each.sample.take, (batch,)) for n, each in enumerate(formula.test, 1) if each.sample
+        (f"test.{n}.sample.take", each.sample.take, (batch,))
+        for n, each in enumerate(formula.test, 1)
+        if each.sample and each.sample.take is not None
     ]
     measures += [(f"source.{n}.label_claim", each.label_claim, ("mg",)) for n, each in enumerate(formula.source, 1)]
     return measures + [

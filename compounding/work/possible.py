@@ -61,7 +61,8 @@ def check_ingredient(batch: Batch, test: Test, share: Fraction, planned: str) ->
 
 def _check_content(batch: Batch, test: Test, content: Quantity, went_in: Sequence[Quantity], says: str) -> None:
     """A content of the sample, against all that went in; nothing is asked where that is not known in the same measure."""
-    sample = quantity(test.sample.take) if test.sample else quantity(f"1 {batch.formula.batch.minimum.partition(' ')[2]}")
+    taken = test.sample.take if test.sample else None
+    sample = quantity(taken or f"1 {batch.formula.batch.minimum.partition(' ')[2]}")
     held = content * sample
     known = [each for each in went_in if each.dimensionality == held.dimensionality]
     whole = sum(known[1:], known[0]) if known else None

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import ceil
 
 from compounding.problems import NotUnderstood, Problem
-from compounding.quantities import Quantity, amount, decimal_text, quantity, ratio, told
+from compounding.quantities import Quantity, amount, count, decimal_text, percent, quantity, ratio, told
 from compounding.records.formula import Formula, Test
 
 
@@ -18,6 +18,7 @@ class SampleLine:
 
     Args:
         counted: True if the batch is tested so, and what it takes is missing from what is dispensed.
+        possible: False if it takes more than there is of the batch.
     """
 
     test: Test
@@ -25,6 +26,7 @@ class SampleLine:
     destroyed: bool
     counted: bool
     source: str
+    possible: bool = True
 
 
 @dataclass(frozen=True)
@@ -56,23 +58,36 @@ class Sampling:
         return bool(self.left >= self.ordered)
 
 
-def sample_lines(formula: Formula, asked: Iterable[str]) -> tuple[SampleLine, ...]:
+def sample_lines(formula: Formula, made: Quantity, asked: Iterable[str]) -> tuple[SampleLine, ...]:
     """What each test of a formula takes: every required test counts, and of the others those that are asked for.
 
     Args:
         formula: the formula of the batch.
+        made: what there is of it, or will be.
         asked: traits of tests that are not required and will be done, or were.
     """
     wanted = {trait.lower() for trait in asked}
-    return tuple(_line(formula, test, test.required or test.trait.lower() in wanted) for test in formula.test)
+    return tuple(_line(formula, test, made, test.required or test.trait.lower() in wanted) for test in formula.test)
 
 
-def _line(formula: Formula, test: Test, counted: bool) -> SampleLine:
-    if test.sample:
-        return SampleLine(test, quantity(test.sample.take), test.sample.destroyed, counted, test.sample.source)
-    unit = formula.batch.minimum.partition(" ")[2]
-    take = quantity(f"{test.units} {unit}") if test.units else None
-    return SampleLine(test, take, False, counted, test.source)
+def _line(formula: Formula, test: Test, made: Quantity, counted: bool) -> SampleLine:
+    if test.sample is None:
+        # Where a batch is smaller than what is weighed, all of it is (br-formulario-nacional).
+        unit = formula.batch.minimum.partition(" ")[2]
+        take = min(quantity(f"{test.units} {unit}"), made) if test.units else None
+        return SampleLine(test, take, False, counted, test.source)
+    takes = [quantity(test.sample.take)] if test.sample.take else []
+    if test.sample.share:
+        takes.append(_whole(made * percent(test.sample.share)))
+    take = max(takes)
+    return SampleLine(test, take, test.sample.destroyed, counted, test.sample.source, bool(take <= made))
+
+
+def _whole(taken: Quantity) -> Quantity:
+    """A part of a batch; of capsules, whole ones."""
+    if taken.dimensionality != quantity("1 capsule").dimensionality:
+        return taken
+    return count(ceil(amount(taken, "capsule")), "capsule")
 
 
 def sampling(formula: Formula, made: str, ordered: str, asked: Sequence[str]) -> tuple[Sampling, list[Problem]]:
@@ -92,11 +107,22 @@ def sampling(formula: Formula, made: str, ordered: str, asked: Sequence[str]) ->
     if unknown:
         says = f"no test of {formula.id}: it has {', '.join(test.trait for test in formula.test)}"
         raise NotUnderstood(Problem("test.unknown", f"{trait} is {says}", trait) for trait in unknown)
-    lines = sample_lines(formula, asked)
     total, wanted = quantity(made), quantity(ordered)
+    lines = sample_lines(formula, total, asked)
     used = sum((each.take for each in lines if each.counted and each.destroyed and each.take is not None), total * 0)
     found = Sampling(lines, total, wanted, used, max(total - used, total * 0))
-    return found, [] if found.covered else [_not_covered(found)]
+    problems = [_more_than_made(each, total) for each in lines if each.counted and not each.possible]
+    return found, problems + ([] if found.covered else [_not_covered(found)])
+
+
+def _more_than_made(line: SampleLine, made: Quantity) -> Problem:
+    """A test that one batch cannot supply."""
+    assert line.take is not None
+    text = (
+        f"{line.test.trait} takes {told(line.take)}, and {told(made)} are all there is: plan a larger batch, or make one for "
+        "this test alone"
+    )
+    return Problem("sampling.more-than-made", text, line.test.trait, stops=False)
 
 
 def _not_covered(found: Sampling) -> Problem:

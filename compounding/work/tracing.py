@@ -67,7 +67,7 @@ def used_by_tests(batch: Batch) -> Quantity | None:
         return None
     whole = quantity(made.made)
     done = {each.fact.trait for each in batch.tested if isinstance(each.fact, Tested)}
-    takes = [each.take for each in sample_lines(batch.formula, ()) if each.destroyed and each.test.trait in done]
+    takes = [each.take for each in sample_lines(batch.formula, whole, ()) if each.destroyed and each.test.trait in done]
     same = [take for take in takes if take is not None and take.dimensionality == whole.dimensionality]
     return min(sum(same, whole * 0), whole)
 
