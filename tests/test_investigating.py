@@ -460,6 +460,8 @@ def test_a_first_stage_that_asks_for_more_holds_a_released_batch_and_its_labels(
     assert bench.run("certificate CAPS-1 --json").codes == ["certificate.held", "test.unfinished"]
     again = f"label reprint {label[1]} --reason smeared --out {{folder}}/again.pdf"
     assert labelled(bench, "CAPS-1", "30 capsules", "second").codes == bench.run(again).codes == ["label.held"]
+    out = bench.run(f"dispense {label[1]}", "tom")
+    assert (out.codes, "waiting for the second stage" in out.err) == (["dispense.not-released"], True)
     do(bench, ("kim", f"qc content CAPS-1 --unit % {near}"))
     assert bench.do("certificate CAPS-1 --json").json["conclusion"]["text"].startswith("All 5 results that count meet")
     do(bench, ("tom", BY_HAND))
@@ -473,7 +475,8 @@ def test_a_result_that_fails_after_the_release_can_reject_the_batch_and_its_labe
     bench = at(VERIFIED)
     bench.do("batch release CAPS-1")
     labelled(bench, "CAPS-1", "30 capsules")
-    assert bench.run('qc assay CAPS-1 "87.0 %"', "kim").codes == ["test.failed"]
+    late = bench.run('qc assay CAPS-1 "87.0 %"', "kim")
+    assert late.codes == ["test.failed"] and "1 of its labels were printed: hold what is here, find what went out" in late.err
     second = ID.replace("0001", "0002")
     do(bench, ("kim", PHASE_1), ("kim", PHASE_2), ("kim", CONCLUDE), ("ana", ACTION), id=second)
     assert "Labels of batch CAPS-1 were printed (1)" in run(bench, REJECT, "ben", second).err

@@ -130,6 +130,8 @@ def tested(
         f", lot {each.lot} is in quarantine" for each, _ in decision.facts if isinstance(each, LotQuarantined)
     )
     says = f"; investigation {opened.investigation} is open{lots}"
+    if batch.state == "released" and batch.labels:
+        says += f"; {len(batch.labels)} of its labels were printed: hold what is here, find what went out with compounding trace {batch.id}"
     return replace(
         decision, problems=[replace(each, text=each.text + says) if each.stops else each for each in problems]
     )
