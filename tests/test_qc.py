@@ -209,6 +209,14 @@ def test_mass_and_percent_may_join(bench: Bench) -> None:
     assert told["uniformity"]["acceptance_value_rounded"] == 9.3
 
 
+def test_a_mean_that_is_written_for_every_unit_is_doubted(bench: Bench) -> None:
+    told = content(bench, ["98.7"] * 10)
+    assert [(each["code"], each["stops"]) for each in told["problems"]] == [("uniformity.alike", False)]
+    assert told["verdict"] == "pass" and "If a mean was written for each" in told["findings"][-1]
+    alone = ran(["qc", "uniformity", *["98.7"] * 10])
+    assert (alone.code, alone.codes) == (0, ["uniformity.alike"])
+
+
 def test_content_uniformity_is_not_required_but_counts_when_done(bench: Bench) -> None:
     for values in (GOOD[:9], [*GOOD, "100"], [*GOOD, *GOOD]):
         assert bench.run(["qc", "content", "CAPS-1", "--unit", "%", *values], "kim").codes == ["uniformity.count"]

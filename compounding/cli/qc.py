@@ -334,13 +334,14 @@ def uniformity(
 
 
 def _problems_of(judged: Judged) -> list[Problem]:
+    doubts = [Problem("uniformity.alike", judged.alike, stops=False)] if judged.alike else []
     why = "; ".join(judged.reasons)
     if judged.verdict == "pass":
-        return []
+        return doubts
     if judged.verdict == "test_20_more":
         text = f"The 10 units have not passed yet, as {why}. Test 20 more, and judge all 30 together"
-        return [Problem("uniformity.test-20-more", text)]
-    return [Problem("uniformity.fail", f"The {judged.usp.n} units fail, as {why}")]
+        return [Problem("uniformity.test-20-more", text), *doubts]
+    return [Problem("uniformity.fail", f"The {judged.usp.n} units fail, as {why}"), *doubts]
 
 
 def _judged_as_data(judged: Judged) -> dict[str, Any]:

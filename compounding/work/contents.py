@@ -75,6 +75,16 @@ class Judged:
         return "Weight variation" if self.weighed else "Content uniformity"
 
     @property
+    def alike(self) -> str:
+        """A doubt about the values themselves; empty if there is none."""
+        if self.usp.sd:
+            return ""
+        return (
+            "All values are the same to the last digit. If a mean was written for each, it hides what this test looks for: "
+            "give what every unit read"
+        )
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Why it does not pass, a sentence for each rule that decides and does not."""
         reasons = []
@@ -101,7 +111,7 @@ class Judged:
         """What of that goes on record and on paper: of the working the line with the acceptance value."""
         by_weight = (self.weighed.working,) if self.weighed else ()
         value = next(line for line in self._working if line.startswith("AV = "))
-        return (*by_weight, value, *self._others)
+        return (*by_weight, value, *self._others, *filter(None, [self.alike]))
 
     @property
     def _working(self) -> tuple[str, ...]:

@@ -84,7 +84,8 @@ def content_result(
         joins=first.sequence if first else None,
         by_weight=_assay_text(judged) if judged.weighed else None,
     )
-    return fact, _told(fact, judged), judged
+    doubts = [Problem("uniformity.alike", judged.alike, fact.trait, stops=False)] if judged.alike else []
+    return fact, _told(fact, judged) + doubts, judged
 
 
 def _assay_text(judged: Judged) -> str:
