@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.page import write_table  # noqa: E402
 
-TESTS = ("test_faults.py", "test_server_faults.py", "test_concurrency.py")
+TESTS = ("test_faults.py", "test_power.py", "test_commands_fail.py", "test_server_faults.py", "test_concurrency.py")
 
 
 def table(lines: list[str]) -> str:

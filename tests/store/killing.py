@@ -45,6 +45,7 @@ class Life:
     refused: list[str] = field(default_factory=list)
     calls: int = 0
     fired: bool = False
+    answer: int | None = None
     code: int | None = None
 
     def hear(self, line: str) -> None:
@@ -57,6 +58,8 @@ class Life:
                 self.refused.append(code)
             case ["calls", number, fired]:
                 self.calls, self.fired = int(number), fired == "1"
+            case ["code", code]:
+                self.answer = int(code)
             case ["dead", code]:
                 self.code = int(code)
 

@@ -5,15 +5,18 @@
 A line on standard input bears one writer; it says "begin n" before and "done n" after each append, the nursery "dead
 CODE" when it has ended:
 
-    write PLACE NAME [SETTING]    appends until it is killed; SETTING is one statement run on the connection first
+    write PLACE NAME [SETTING]    appends until it is killed; SETTING are statements run on the connection first
     early PLACE NAME              the seeded bug: says "done n" before it has appended
     fault PLACE NAME MASK NTH ACTION ERROR    three appends with the shim armed; says "refused CODE", "calls N"
+    command FOLDER NAME MASK NTH ACTION ERROR WORDS    the command line, WORDS as JSON, with the shim armed if MASK is not 0;
+        says "ready" before it, "code N" and "refused - CODE" for each problem after it
 """
 
 from __future__ import annotations
 
 import ctypes
 import importlib
+import json
 import os
 import sys
 from datetime import UTC, datetime
@@ -24,6 +27,11 @@ from compounding.problems import CompoundingError
 from compounding.store.journal import Draft, Journal
 
 THREE = 3
+# What a command needs, imported once, before there are many.
+COMMANDS = (
+    *("cli.batch", "cli.lot", "cli.qc", "cli.label", "cli.paper", "cli.dispense", "cli.recall", "cli.journal", "cli.formula"),
+    *("work.planned", "store.journal", "store.sqlite", "store.seen", "store.carry", "documents.proof", "documents.worksheet"),
+)
 
 
 def say(text: str) -> None:
@@ -37,8 +45,8 @@ def one(name: str, number: int) -> Draft:
 
 def write(place: Path | str, name: str, setting: str, *, early: bool) -> None:
     with Journal.open(place, "main") as journal:
-        if setting:
-            journal.database._connection.execute(setting)
+        for statement in filter(None, setting.split(";")):
+            journal.database._connection.execute(statement)
         say("ready")
         for number in count():
             say(f"begin {number}")
@@ -65,8 +73,28 @@ def fault(place: Path | str, name: str, mask: str, nth: str, action: str, error:
         say(f"calls {calls} {fired}")
 
 
-def bear(words: list[str]) -> None:
-    task, where, name, *rest = words
+def command(folder: Path, mask: str, nth: str, action: str, error: str, typed: str) -> None:
+    from tests.bench import ran
+
+    shim = ctypes.CDLL(None) if mask != "0" else None
+    say("ready")
+    if shim:
+        shim.shim_arm(int(mask), int(nth), int(action), int(error))
+    done = ran(["--settings", str(folder / "settings.toml"), *json.loads(typed)])
+    if shim:
+        fired, calls = shim.shim_fired(), shim.shim_calls()
+        shim.shim_arm(0, -1, 0, 0)
+        say(f"calls {calls} {fired}")
+    for each in done.codes:
+        say(f"refused - {each}")
+    say(f"code {done.code}")
+
+
+def bear(line: str) -> None:
+    task, where, name, *rest = line.split(maxsplit=7) if line.startswith("command ") else line.split()
+    if task == "command":
+        for module in COMMANDS:
+            importlib.import_module(f"compounding.{module}")
     place = where if where.startswith("postgresql://") else Path(where)
     if isinstance(place, str):
         importlib.import_module("compounding.store.postgresql")
@@ -75,6 +103,8 @@ def bear(words: list[str]) -> None:
         try:
             if task == "fault":
                 fault(place, name, *rest)
+            elif task == "command":
+                command(Path(where), *rest)
             else:
                 write(place, name, " ".join(rest), early=task == "early")
         except CompoundingError as refused:
@@ -88,4 +118,4 @@ def bear(words: list[str]) -> None:
 
 if __name__ == "__main__":
     for line in sys.stdin:
-        bear(line.split())
+        bear(line.rstrip("\n"))
