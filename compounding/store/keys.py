@@ -126,10 +126,11 @@ def check_passphrase(passphrase: str, *about: str) -> None:
         about: names that it must not consist of.
 
     Raises:
-        NotUnderstood: too short, too long, too few different characters, or little more than a name.
+        NotUnderstood: too short, too long, too few different characters, little more than a name, or one or two of the
+            most common passwords with figures and signs around them.
 
     Source:
-        owasp-asvs-4 (2.1; the least length here is stricter)
+        owasp-asvs-4 (2.1; the least length here is stricter); django-common-passwords
     """
     rest = passphrase.casefold()
     for name in sorted(about, key=len, reverse=True):
@@ -141,8 +142,38 @@ def check_passphrase(passphrase: str, *about: str) -> None:
         text = f"The passphrase has {len(passphrase)} characters, at most {LONGEST_PASSPHRASE} are taken"
     elif len(set(passphrase.casefold())) < FEWEST_CHARACTERS or len(rest) < SHORTEST_PASSPHRASE // 2:
         text = "The passphrase repeats itself or is little more than a name"
+    elif _is_common(passphrase):
+        text = "The passphrase is made of the most common passwords, which are tried first"
     if text:
         raise NotUnderstood(Problem("passphrase.weak", f"{text}: choose four or five words that nobody would guess"))
+
+
+# Signs that stand for a letter in what people take for a disguise.
+_DISGUISES = str.maketrans("@4031!5$7+", "aaoeiisstt")
+
+
+def _is_common(passphrase: str) -> bool:
+    """True if, without figures and signs, hardly a letter is left, or one or two of the most common passwords, or one again
+    and again."""
+    listed = Path(__file__).with_name("common_passphrases.txt").read_text("utf-8").split("\n")
+    common = set(map(_letters, listed))
+    typed = normalize("NFKC", passphrase).casefold()
+    return any(_made_of(common, _letters(text)) for text in (typed, typed.strip("0123456789 -_.,!?").translate(_DISGUISES)))
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text if character.isalpha())
+
+
+def _made_of(common: set[str], letters: str) -> bool:
+    if len(letters) < FEWEST_CHARACTERS or letters in common:
+        return True
+    for place in range(1, len(letters)):
+        first, rest = letters[:place], letters[place:]
+        again = len(letters) % place == 0 and first * (len(letters) // place) == letters
+        if first in common and (again or rest in common):
+            return True
+    return False
 
 
 def sealed(key: OpenKey, person: str, passphrase: str) -> bytes:

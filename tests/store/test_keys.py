@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,25 @@ def test_a_sealed_key_with_one_changed_field_is_refused(change: dict[str, Any], 
 def test_a_weak_passphrase_is_refused(weak: str) -> None:
     with pytest.raises(NotUnderstood, match="four or five words"):
         keys.check_passphrase(weak, "ana", "Ana Ortiz")
+
+
+@pytest.mark.parametrize(
+    "common",
+    ["password1234567", "P@ssw0rd 1234567", "123456789012345", "qwertyuiop 12345!", "letmein-letmein-letmein", "iloveyou princess 1",
+     "TrustNo1 TrustNo1", "1q2w3e4r5t6y7u8i9o0p"],
+)  # fmt: skip
+def test_a_passphrase_that_is_tried_first_is_refused(common: str) -> None:
+    with pytest.raises(NotUnderstood, match="most common passwords"):
+        keys.check_passphrase(common, "ana", "Ana Ortiz")
+
+
+def test_each_of_the_common_passwords_is_refused_with_figures_behind_it() -> None:
+    file = Path(keys.__file__).with_name("common_passphrases.txt")
+    words = file.read_text("utf-8").split("\n")[:-1]
+    assert len(words) > 10_000 and len(set(words)) == len(words)
+    for word in random.Random(1).sample(words, 50):
+        with pytest.raises(NotUnderstood):
+            keys.check_passphrase(f"{word}{'1928374650' * 3}"[:30])
 
 
 def test_a_passphrase_of_some_words_is_taken() -> None:
