@@ -3,7 +3,7 @@
 # make check       style, types, layers
 # make bench       start-up of the commands against `import pint`, one plan, the chance to pass, control charts
 # make mutants     branch coverage and mutation run of the verdicts of quality control
-# make faults      the journal against killed, cut off and failing machines, at full length; as root, a quarter of an hour
+# make faults      the journal against killed, cut off and failing machines, at full length; as root, three quarters of an hour
 # make tutorial    the outputs and pictures in docs/tutorial.md and README.md, made anew
 # make proofs      every kind of label on one picture, docs/pictures/labels.png, made anew
 # make references  docs/references.md out of docs/references.d, docs/reference and docs/schemas out of the code
@@ -57,7 +57,7 @@ mutants: .venv/developed
 	.venv/bin/python scripts/mutants.py
 
 faults: .venv/developed
-	sh scripts/setup-tests.sh
+	sh scripts/setup-tests.sh faults
 	.venv/bin/python benchmarks/faults.py --write
 
 tutorial: .venv/developed

@@ -3,8 +3,8 @@
     python benchmarks/faults.py [--write]
 
 Each harness first catches a seeded bug (an early acknowledgement, a database that does not wait for its disk or its
-standby, a writer that does not say what it saw). Needs root, for it mounts and cuts off file systems; takes about a
-quarter of an hour. The exit code is that of the tests.
+standby, a writer that does not say what it saw). Needs root, for it mounts and cuts off file systems; takes about three
+quarters of an hour. The exit code is that of the tests.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.page import write_table  # noqa: E402
 
-TESTS = ("test_faults.py", "test_power.py", "test_commands_fail.py", "test_server_faults.py", "test_concurrency.py")
+TESTS = ("test_faults.py", "test_power.py", "test_commands_fail.py", "test_flips.py", "test_vectors.py", "test_server_faults.py", "test_concurrency.py")
 
 
 def table(lines: list[str]) -> str:

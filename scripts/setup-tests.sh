@@ -1,6 +1,7 @@
 #!/bin/sh
-# setup-tests.sh [bench|simulation]: what the tests (or the benchmarks) need beside .venv: programs from outside
-# Python, and numpy in build/simulation, because in .venv Pint would import it. `simulation` makes that folder alone.
+# setup-tests.sh [bench|faults|simulation]: what the tests (or the benchmarks) need beside .venv: programs from outside
+# Python, and numpy in build/simulation, because in .venv Pint would import it. `simulation` makes that folder alone;
+# `faults` is what the tests need, and published signatures in build/vectors.
 # Says nothing when all is there; installs missing programs with apt when root; else says what to type.
 set -eu
 cd "$(dirname "$0")/.."
@@ -8,12 +9,12 @@ PATH=$PATH:/usr/sbin:/sbin # where mkfs.ext4 lies, and not on everybody's path
 
 # program:Debian package
 case ${1:-tests} in
-tests) needed="pdftotext:poppler-utils pg_ctlcluster:postgresql gcc:gcc+libc6-dev mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs age:age bindfs:bindfs groff:groff-base
+tests | faults) needed="pdftotext:poppler-utils pg_ctlcluster:postgresql gcc:gcc+libc6-dev mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs age:age bindfs:bindfs groff:groff-base
     cupsd:cups lp:cups-client ipptool:cups-ipp-utils gs:ghostscript /usr/lib/cups/filter/gstoraster:cups-filters" ;;
 bench) needed="valgrind:valgrind pg_ctlcluster:postgresql" ;;
 simulation) needed="" ;;
 *)
-    echo "usage: setup-tests.sh [bench|simulation]" >&2
+    echo "usage: setup-tests.sh [bench|faults|simulation]" >&2
     exit 2
     ;;
 esac
@@ -26,6 +27,11 @@ if ! numpy_is_there; then
     rm -rf build/simulation
     .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes \
         --target build/simulation -r requirements/simulation.lock
+fi
+
+if [ "${1:-tests}" = faults ] && [ ! -d build/vectors/cryptography_vectors ]; then
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps \
+        --target build/vectors -r requirements/vectors.lock
 fi
 
 missing() {
