@@ -9,6 +9,10 @@ Tasks, all at site ``main``:
     approve TIMES   at TIMES instants that all share, one approval of a batch, decided on whether it has one
     spread TIMES SITES   TIMES entries each, at one of SITES sites (site-0, site-1 ...), about nothing shared
     bare TIMES      TIMES rows each into a table without chain, lock or trigger: what the server can do
+    mixed TIMES FOLDER BUG   TIMES operations each, weighing, drawing, approving and reading by lot, told in FOLDER as
+        `tests.store.history` reads them; BUG is ``honest``, or one that the checker of histories must find: ``careless``
+        (decides without saying what it saw), ``early`` (acknowledges before it appends), ``twice`` (repeats under a new key)
+    append-until FILE   entries about the writer's own batch, until there is such a file
     command WORDS   the command line, PLACE is its settings file; ``{number}`` stands for the number of the process
 
 Prints one line of JSON: for each process its exit code, what it did, and its longest wait in seconds.
@@ -19,23 +23,25 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import random
 import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from compounding.store.database import Place
-from compounding.store.journal import ClockBehind, Draft, Journal, JournalMoved
+from compounding.store.journal import ClockBehind, Draft, Journal, JournalMoved, new_key
 
 SHARED, LOT = 5, "lot:SHARED"
 APART = 0.05  # seconds from one shared instant to the next
 TRIES = 2  # as often as a command decides before it holds the journal
 
 
-def fact(kind: str, subject: str, name: str, **body: int) -> Draft:
+def fact(kind: str, subject: str, name: str, **body: int | str) -> Draft:
     return Draft(kind, body, (subject,), name, "bench", "", datetime.now(UTC))
 
 
@@ -105,6 +111,51 @@ def command(words: list[str], settings: str, number: int, told: dict[str, Any], 
     return done.code
 
 
+def mixed(journal: Journal, number: int, times: int, folder: Path, bug: str) -> None:
+    """Operations by lot, and what became of each."""
+    source, told = random.Random(f"{number} {bug}"), []
+    waiting: list[Draft] = []
+
+    def done(draft: Draft, seen: dict[str, int]) -> int:
+        if bug == "early":  # keeps one entry back
+            waiting.append(draft)
+            if len(waiting) > 1:
+                journal.append([waiting.pop(0)], {})
+            return journal.head().size + 1
+        (entry,) = journal.append([draft], {} if bug == "careless" else seen)
+        if bug == "twice" and source.random() < 0.1:
+            journal.append([replace(draft, idempotency_key=new_key())], {})
+        return entry.sequence
+
+    def once(what: str, id: str, batch: str) -> int | None:
+        if what == "read":
+            return journal.head().size
+        if what == "weigh":
+            return done(fact("Weighed", f"batch:own-{number}", id, id=id), {})
+        if what == "approve":
+            return None if journal.entries(batch) else done(fact("Approved", batch, id, id=id), {batch: 0})
+        last = journal.last_seen([LOT])[LOT]
+        (entry,) = journal.entries(LOT, after=last - 1)[:1]
+        left = entry.body["left"]
+        return done(fact("Drawn", LOT, id, id=id, left=left - 1), {LOT: entry.sequence}) if left else None
+
+    for each in range(times):
+        what, id = source.choice(("weigh", "draw", "draw", "approve", "read")), f"{number}-{each}"
+        batch = f"batch:{source.randrange(2 * times)}"
+        began = time.monotonic()
+        for _ in range(TRIES):
+            try:
+                answer = once(what, id, batch)
+                break
+            except (JournalMoved, ClockBehind):
+                continue
+        else:
+            with journal.alone():
+                answer = once(what, id, batch)
+        told.append([what, id, began, time.monotonic(), answer])
+    (folder / f"{number}.json").write_text(json.dumps(told))
+
+
 def bare(address: str, times: int, told: dict[str, Any], wait: Callable[[], None]) -> int:
     import psycopg
 
@@ -137,6 +188,11 @@ def one(number: int, task: list[str], place: Place, wait: Callable[[], None]) ->
                 append(journal, name, told)
             case ["draw" | "careless", times]:
                 draw(journal, name, told, int(times), careless=task[0] == "careless")
+            case ["mixed", times, folder, bug]:
+                mixed(journal, number, int(times), Path(folder), bug)
+            case ["append-until", file]:
+                while not Path(file).exists():
+                    timed(told, lambda: bool(journal.append([fact("Weighed", f"batch:{number}", name)], {})))
             case ["approve", times]:
                 approve(journal, name, told, int(times))
     return 0, told

@@ -29,7 +29,6 @@ from tests.bench import EXPIRY, Bench, begun, forget_what_was_seen, story
 from tests.servers import new_folder
 from tests.store.journals import SITE
 from tests.store.killing import LONG, SEED, Life, Nursery, nursery, tell
-from tests.store.test_faults import shim  # noqa: F401 (a fixture)
 
 EVERY_CALL = 1 | 2 | 4 | 8
 # One call in so many is tried, and the command is run again after one trial in so many; with `make faults` always.
@@ -133,7 +132,7 @@ def at_each_command(bench: Bench, born: Nursery) -> Iterator[tuple[Trial, int, i
         bench.do(trial.words(bench)[2:], person)
 
 
-def test_each_command_is_done_as_a_whole_or_not_at_all_whatever_kills_it_or_fails_it(bench: Bench, shim: Path) -> None:  # noqa: F811
+def test_each_command_is_done_as_a_whole_or_not_at_all_whatever_kills_it_or_fails_it(bench: Bench, shim: Path) -> None:
     killed, failed, number = Count(), Count(), 0
     source = random.Random(SEED)
     with nursery(shim) as born:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from compounding.cli.app import App
+from compounding.store.carry import read_journal, write_journal
 from compounding.store.database import Place
 from compounding.store.journal import Journal
 from compounding.store.verify import verify
@@ -21,11 +22,14 @@ from tests.bench import begun as begun_bench
 from tests.bench import carried_on, story
 from tests.servers import Server
 from tests.store import crowd
+from tests.store.history import Operation, met, violations
 from tests.store.journals import SITE, begun, draft
 from tests.store.killing import LONG, tell
 
 ROOT = Path(__file__).parents[2]
-WRITERS, CROWD, INSTANTS, COMMANDS = 20, 200, 50, 6
+WRITERS, CROWD, INSTANTS, COMMANDS = 20, 200, 100, 6
+PROCESSES, OPERATIONS = 50, 400 if LONG else 8
+BACKUPS = 100 if LONG else 4
 STOCK, DRAWS = (3900, "20") if LONG else (150, "1")
 
 
@@ -90,6 +94,54 @@ def test_of_two_approvers_at_one_instant_exactly_one_approves(place: Place) -> N
     with Journal.open(place, SITE) as journal:
         assert len(journal.entries()) == INSTANTS
         assert verify(journal) == []
+
+
+def history_of(place: Place, folder: Path, bug: str, times: int) -> tuple[int, list[str]]:
+    """What fifty processes did, by lot, at one journal: how many operations met another, and what is wrong with them."""
+    stocked(place, PROCESSES * times)
+    assert [each["code"] for each in crowd_of(PROCESSES, place, "mixed", str(times), str(folder), bug)] == [0] * PROCESSES
+    told = [Operation(*each) for file in sorted(folder.iterdir()) for each in json.loads(file.read_text())]
+    assert len(told) == PROCESSES * times
+    with Journal.open(place, SITE) as journal:
+        assert verify(journal) == []
+        return met(told), violations(told, journal.entries())
+
+
+@pytest.mark.parametrize("bug", ["careless", "early", "twice"])
+def test_the_checker_of_histories_finds_each_seeded_bug(bug: str, memory: Path, tmp_path: Path) -> None:
+    assert history_of(memory / "journal.db", tmp_path, bug, 8)[1]
+
+
+def test_what_fifty_processes_did_is_one_history_in_which_each_took_its_turn(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "told").mkdir()
+    overlapping, wrong = history_of(place, tmp_path / "told", "honest", OPERATIONS)
+    assert wrong == [] and overlapping > PROCESSES
+    database = "SQLite" if isinstance(place, Path) else "PostgreSQL"
+    tell(f"{PROCESSES} processes, operations by lot, {database}", runs=PROCESSES * OPERATIONS, fired=overlapping, lost=0)
+
+
+def test_backups_that_are_made_while_twenty_write_are_whole_and_each_holds_the_one_before(place: Place, tmp_path: Path) -> None:
+    begun(place).close()
+    command = [sys.executable, "-m", "tests.store.crowd", str(WRITERS), str(place), "append-until", str(tmp_path / "stop")]
+    heads = []
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE) as crowd:
+        with Journal.open(place, SITE) as journal:
+            while not journal.head().size:
+                time.sleep(0.01)
+            for number in range(BACKUPS):
+                assert crowd.poll() is None
+                heads.append(write_journal(tmp_path / f"{number}.backup", journal, tmp_path).head)
+        (tmp_path / "stop").touch()
+        assert crowd.wait() == 0
+    assert sorted({head.size for head in heads}) == [head.size for head in heads]  # each had more than the one before
+    for number, head in enumerate(heads):
+        restored = tmp_path / f"{number}.db"
+        assert read_journal(tmp_path / f"{number}.backup", restored, SITE, tmp_path).head == head
+        with Journal.open(restored, SITE) as older, Journal.open(place, SITE) as journal:
+            assert journal.had(head) and verify(older) == []
+            assert all(older.had(each) for each in heads[: number + 1])
+    database = "SQLite" if isinstance(place, Path) else "PostgreSQL"
+    tell(f"backup while {WRITERS} write, {database}", runs=BACKUPS, fired=len(heads), lost=0)
 
 
 def test_a_command_that_waited_longer_than_clocks_differ_takes_the_time_anew(

@@ -18,7 +18,6 @@ from compounding.store.files import write_whole
 from compounding.store.journal import Journal
 from compounding.store.verify import verify
 from tests.bench import begun, carried_on, story
-from tests.servers import new_folder
 from tests.store.journals import SITE, draft, filled
 from tests.store.killing import LONG, SEED, Life, Nursery, is_whole, killed, nursery, tell, there
 
@@ -131,14 +130,6 @@ def test_a_file_cut_short_anywhere_is_found(tmp_path: Path) -> None:
         assert problems, f"cut at {length}"
 
 
-@pytest.fixture
-def memory() -> Iterator[Path]:
-    """A folder in memory if there is room: what a failing call leaves behind does not depend on the disk."""
-    folder = new_folder()
-    yield folder
-    shutil.rmtree(folder)
-
-
 # ---- killed ----
 
 
@@ -183,15 +174,6 @@ def test_every_acknowledged_entry_survives_kill_minus_nine_and_a_hot_journal_rem
 
 
 # ---- a disk that fails at the Nth call ----
-
-
-@pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Our own code between SQLite and the system."""
-    built = tmp_path_factory.mktemp("shim") / "shim.so"
-    source = Path(__file__).with_name("shim.c")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", str(built), str(source), "-ldl"], check=True)
-    return built
 
 
 def at_each_call(born: Nursery, content: bytes, path: Path, task: tuple[int, int, int]) -> Iterator[tuple[int, Life]]:
