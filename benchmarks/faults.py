@@ -21,7 +21,10 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.page import write_table  # noqa: E402
 
-TESTS = ("test_faults.py", "test_power.py", "test_commands_fail.py", "test_flips.py", "test_vectors.py", "test_server_faults.py", "test_concurrency.py")
+TESTS = (
+    *(f"store/test_{name}.py" for name in ("faults", "power", "commands_fail", "flips", "vectors", "places", "server_faults")),
+    *("store/test_concurrency.py", "test_signing.py::test_what_is_recorded_while_somebody_signs_is_on_the_signed_page_or_after_it"),
+)
 
 
 def table(lines: list[str]) -> str:
@@ -39,7 +42,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder) / "figures"
         figures.touch()
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "0", *(f"tests/store/{name}" for name in TESTS)]
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "0", *(f"tests/{name}" for name in TESTS)]
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, "COMPOUNDING_FAULTS": str(figures)}, check=False)
         told = table(figures.read_text("utf-8").splitlines())
     print(told)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import random
 import shutil
 import stat
 import subprocess
@@ -14,9 +17,11 @@ import pytest
 from compounding.cli import demo
 from compounding.data_files import data_folder
 from compounding.store.journal import Journal
-from tests.bench import Bench, begun, carried_on, ran, stocked
+from tests.bench import Bench, begun, carried_on, forget_what_was_seen, ran, stocked
 from tests.pages import alike, run_all, shown_in
+from tests.store.killing import LONG, ROOT, SEED, tell
 
+RACES = 1000 if LONG else 10
 PAGES = Path(__file__).parent.parent / "docs" / "how-to"
 
 
@@ -283,6 +288,51 @@ def test_the_verifier_runs_by_itself(bench: Bench) -> None:
     alone = subprocess.run(asked, capture_output=True, text=True, check=False, cwd="/", env={})
     assert (alone.returncode, alone.stderr) == (0, "")
     assert "open; 0 attached files" in alone.stdout
+
+
+def at_one_instant(bench: Bench, *commands: tuple[float, str, str]) -> None:
+    """Run commands that begin together, each after its own delay, with its person."""
+    secrets = str(bench.folder / "passphrases")
+    words = [(delay, ["--as", person, "--passphrase-file", secrets, *typed.split()]) for delay, person, typed in commands]
+    asked = [sys.executable, "-m", "tests.store.crowd", str(len(words)), str(bench.folder / "settings.toml"), "commands"]
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([*asked, json.dumps(words)], cwd=ROOT, env=surroundings, capture_output=True, check=True)
+
+
+def test_what_is_recorded_while_somebody_signs_is_on_the_signed_page_or_after_it(kept: Bench, tmp_path: Path) -> None:
+    """Its reader saw the page of the record as it was before; or as it was with the entry; or signed nothing."""
+    alone = Bench(shutil.copytree(kept.folder, tmp_path / "alone"))
+    alone.do("batch verify LIQ-1", "ben")
+    page = shown_of(alone)["verified"][1]
+    before = after = refused = 0
+    for number in range(RACES):
+        forget_what_was_seen()
+        bench = Bench(shutil.copytree(kept.folder, tmp_path / "race", dirs_exist_ok=False))
+        delay = random.Random(f"{SEED} {number}").uniform(-0.05, 0.1)
+        at_one_instant(
+            bench,
+            (max(-delay, 0), "ben", "batch verify LIQ-1"),
+            (max(delay, 0), "kim", "qc observe LIQ-1 appearance cloudy --fail"),
+        )
+        found = shown_of(bench)
+        if "verified" not in found:
+            refused += 1
+        elif found["verified"][0] < found["tested"][0]:
+            before += 1
+            assert found["verified"][1] == page, number
+        else:
+            after += 1
+            assert found["verified"][1] != page, number
+        assert bench.run("journal verify").code == 0, number
+        shutil.rmtree(bench.folder)
+    assert before + after + refused == RACES and before and after + refused
+    tell("recorded while somebody signs", runs=RACES, fired=after + refused, lost=0)
+
+
+def shown_of(bench: Bench) -> dict[str, tuple[int, str]]:
+    """Of the last entry of each kind its place, and the digest of what was shown to its signer."""
+    with Journal.open(bench.journal, "main") as journal:
+        return {each.kind: (each.sequence, each.signing[0].shown if each.signing else "") for each in journal.entries()}
 
 
 def test_an_export_replaces_no_file_and_knows_its_head(bench: Bench) -> None:

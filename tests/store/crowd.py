@@ -13,9 +13,12 @@ Tasks, all at site ``main``:
         `tests.store.history` reads them; BUG is ``honest``, or one that the checker of histories must find: ``careless``
         (decides without saying what it saw), ``early`` (acknowledges before it appends), ``twice`` (repeats under a new key)
     append-until FILE   entries about the writer's own batch, until there is such a file
+    unlocked TIMES  TIMES entries in a file whose locks do not hold, as on a network disk; says how many were acknowledged
     command WORDS   the command line, PLACE is its settings file; ``{number}`` stands for the number of the process
 
-Prints one line of JSON: for each process its exit code, what it did, and its longest wait in seconds.
+    commands LIST   the same, LIST is JSON: for each process how long it waits after the word [s], and its WORDS
+
+Keys are as cheap to open as in all tests. Prints one line of JSON: for each process its exit code, what it did, and its longest wait in seconds.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import importlib
 import json
 import os
 import random
+import sqlite3
 import sys
 import time
 import traceback
@@ -33,8 +37,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from compounding.problems import CompoundingError
 from compounding.store.database import Place
 from compounding.store.journal import ClockBehind, Draft, Journal, JournalMoved, new_key
+from compounding.store.sqlite import SqliteDatabase
 
 SHARED, LOT = 5, "lot:SHARED"
 APART = 0.05  # seconds from one shared instant to the next
@@ -156,6 +162,29 @@ def mixed(journal: Journal, number: int, times: int, folder: Path, bug: str) -> 
     (folder / f"{number}.json").write_text(json.dumps(told))
 
 
+def unlocked(journal: Journal, number: int, times: int, told: dict[str, Any]) -> None:
+    """Append while nobody's lock is kept; whatever fails is skipped."""
+    assert isinstance(journal.database, SqliteDatabase)
+    address = journal.database.path.as_uri() + "?mode=rw&vfs=unix-none"
+    journal.database._connection = sqlite3.connect(address, uri=True, isolation_level=None)
+    told["keys"] = []
+    for _ in range(times):
+        draft = fact("Weighed", f"batch:{number}", f"writer {number}")
+        try:
+            journal.append([draft], {})
+        except (CompoundingError, sqlite3.Error):
+            continue
+        told["done"] += 1
+        told["keys"].append(draft.idempotency_key)
+        told["seen"] = [journal._seen.size, journal._seen.root.hex()]
+
+
+def cheap_keys() -> None:
+    from compounding.store import keys
+
+    keys.COST = keys.Cost(passes=1, memory=8, lanes=1)
+
+
 def bare(address: str, times: int, told: dict[str, Any], wait: Callable[[], None]) -> int:
     import psycopg
 
@@ -173,6 +202,14 @@ def one(number: int, task: list[str], place: Place, wait: Callable[[], None]) ->
     told: dict[str, Any] = {"done": 0, "moved": 0, "longest": 0.0}
     if task[0] == "command":
         return command(task[1:], str(place), number, told, wait), told
+    if task[0] == "commands":
+        delay, words = json.loads(task[1])[number]
+
+        def later() -> None:
+            wait()
+            time.sleep(delay)
+
+        return command(words, str(place), number, told, later), told
     if task[0] == "bare":
         return bare(str(place), int(task[1]), told, wait), told
     site = f"site-{number % int(task[2])}" if task[0] == "spread" else "main"
@@ -188,6 +225,8 @@ def one(number: int, task: list[str], place: Place, wait: Callable[[], None]) ->
                 append(journal, name, told)
             case ["draw" | "careless", times]:
                 draw(journal, name, told, int(times), careless=task[0] == "careless")
+            case ["unlocked", times]:
+                unlocked(journal, number, int(times), told)
             case ["mixed", times, folder, bug]:
                 mixed(journal, number, int(times), Path(folder), bug)
             case ["append-until", file]:
@@ -200,10 +239,11 @@ def one(number: int, task: list[str], place: Place, wait: Callable[[], None]) ->
 
 def main(count: int, task: list[str], place: Place) -> None:
     # What every process needs is imported once, before there are many.
+    cheap_keys()
     if isinstance(place, str) or (task[0] == "command" and "postgresql://" in place.read_text()):
         importlib.import_module("compounding.store.postgresql")
-    if task[0] == "command":
-        for module in ("tests.bench", "compounding.cli.batch", "compounding.work.planned", "compounding.store.journal"):
+    if task[0] in ("command", "commands"):
+        for module in ("tests.bench", "compounding.cli.batch", "compounding.cli.qc", "compounding.cli.signing", "compounding.work.planned", "compounding.store.journal"):
             importlib.import_module(module)
     go_read, go_write = os.pipe()
     ready_read, ready_write = os.pipe()

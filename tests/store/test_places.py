@@ -10,12 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from compounding.problems import EnvironmentFails, Refused
+from compounding.problems import CompoundingError, EnvironmentFails, Refused
 from compounding.store.disks import FAR, far, filesystem_of
 from compounding.store.journal import Journal
+from compounding.store.log import Head
 from compounding.store.verify import verify
 from tests.bench import Bench, stocked
 from tests.store.journals import SITE, draft, filled
+from tests.store.killing import LONG, tell, there
+from tests.store.test_concurrency import crowd_of
+
+UNLOCKED = 100 if LONG else 3
 
 
 @pytest.fixture
@@ -54,6 +59,33 @@ def test_a_command_says_so_and_a_backup_still_takes_the_journal_away(share: Path
 def test_a_disk_of_this_machine_is_known_as_one(tmp_path: Path) -> None:
     assert filesystem_of(tmp_path) not in ("", *FAR) and far(tmp_path) == ""
     assert filesystem_of(Path("/proc/self")) == "proc"
+
+
+def found_out(path: Path, heads: list[Head]) -> tuple[bool, bool]:
+    """Whether verification finds something wrong with a file, and whether it lacks a head that somebody was told."""
+    try:
+        with Journal.open(path, SITE) as journal:
+            reported = bool(verify(journal))
+            return reported, not all(map(journal.had, heads))
+    except CompoundingError:
+        return True, True
+
+
+def test_a_journal_that_was_written_without_locks_is_found_out(memory: Path) -> None:
+    lost = reported = 0
+    for run in range(UNLOCKED):
+        path = memory / f"{run}.db"
+        Journal.create(path, SITE).close()
+        told = crowd_of(4, path, "unlocked", "30")
+        heads = [Head(each["seen"][0], bytes.fromhex(each["seen"][1])) for each in told if each["done"]]
+        wrong, missing = found_out(path, heads)
+        reported += wrong
+        lost += missing
+        if not wrong:  # then nothing that was acknowledged is gone without a head on paper that says so
+            keys = {key for each in told for key in each["keys"]}
+            assert missing or there(path, keys) == keys, f"run {run}"
+    assert lost > 0 and reported > 0
+    tell("four writers whose locks do not hold", runs=UNLOCKED, fired=lost)
 
 
 def replaced(path: Path, how: str) -> None:
