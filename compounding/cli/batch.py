@@ -126,6 +126,7 @@ def open_batch(
             *series_subjects(made, fact),
         )
         seen = {f"batch:{batch_id}": 0} | {f"lot:{lot}": lots[lot].last_seen for lot in filter(None, taken)}
+        seen[f"formula:{formula.id}"] = approvals[-1].sequence if approvals else 0
         opened[:] = [batch_id]
         return Decision([(fact, subjects)], problems, seen, reason)
 

@@ -1,8 +1,12 @@
-"""Formulas are approved by the text: a pharmacist's word for one text of it, and for no other."""
+"""Formulas are approved by the text: a pharmacist's word for one text of it, and for no other.
+
+The text that was approved last stands; those before it are superseded, and come back only by being approved again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
@@ -25,8 +29,8 @@ def approve_formula(
     if "pharmacist" not in person.roles:
         text = f"{person.name} is {' and '.join(person.roles)}: a pharmacist must approve a formula"
         problems.append(Problem("person.role", text, person.name))
-    standing = approval_of(digest, earlier)
-    if standing is not None:
+    standing = standing_approval(earlier)
+    if standing is not None and standing.fact.digest == digest:
         text = (
             f"{formula.id} version {formula.version} was approved in entry {standing.sequence}: nothing is left to do"
         )
@@ -56,18 +60,42 @@ def check_rules(formula: Formula, on: date) -> list[Problem]:
     return problems
 
 
-def approval_of(digest: str, recorded: Iterable[Recorded]) -> Recorded | None:
-    """The approval of this text, if there is one."""
-    return next(
-        (each for each in recorded if isinstance(each.fact, FormulaApproved) and each.fact.digest == digest), None
-    )
+@dataclass(frozen=True)
+class Approval:
+    """An approval with its place in the journal."""
+
+    sequence: int
+    fact: FormulaApproved
+
+
+def approvals_of(recorded: Iterable[Recorded]) -> list[Approval]:
+    """Every approval of a formula, oldest first."""
+    return [Approval(each.sequence, each.fact) for each in recorded if isinstance(each.fact, FormulaApproved)]
+
+
+def standing_approval(recorded: Iterable[Recorded]) -> Approval | None:
+    """The approval that stands now: the last one."""
+    return next(reversed(approvals_of(recorded)), None)
 
 
 def check_approved(
     formula: Formula, digest: str, recorded: Iterable[Recorded], policy: Literal["refuse", "warn", "allow"]
 ) -> list[Problem]:
-    """Whether a batch of this text may be opened; what an unapproved one means is for the settings to say."""
-    if policy == "allow" or approval_of(digest, recorded) is not None:
+    """Whether a batch of this text may be opened; what an unapproved one means is for the settings to say.
+
+    A text that was approved and superseded since is refused, whatever the settings say.
+    """
+    approvals = approvals_of(recorded)
+    standing = approvals[-1] if approvals else None
+    if standing is not None and standing.fact.digest == digest:
+        return []
+    if standing is not None and any(each.fact.digest == digest for each in approvals):
+        text = (
+            f"{formula.id} version {formula.version} was superseded by version {standing.fact.version} (entry {standing.sequence}):"
+            f" take that one; if this one must be made, a pharmacist approves it again with compounding formula approve {formula.id}"
+        )
+        return [Problem("formula.superseded", text, formula.id)]
+    if policy == "allow":
         return []
     text = f"{formula.id} version {formula.version} is not approved here: a pharmacist runs compounding formula approve {formula.id}"
     return [Problem("formula.not-approved", text, formula.id, stops=policy == "refuse")]
