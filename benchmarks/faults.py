@@ -23,7 +23,8 @@ from benchmarks.page import write_table  # noqa: E402
 
 TESTS = (
     *(f"store/test_{name}.py" for name in ("faults", "power", "commands_fail", "flips", "vectors", "places", "server_faults")),
-    *("store/test_concurrency.py", "test_signing.py::test_what_is_recorded_while_somebody_signs_is_on_the_signed_page_or_after_it"),
+    *("store/test_concurrency.py", "work/test_life_of_a_batch.py"),
+    "test_signing.py::test_what_is_recorded_while_somebody_signs_is_on_the_signed_page_or_after_it",
 )
 
 
