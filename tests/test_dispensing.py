@@ -199,7 +199,7 @@ def test_a_batch_that_is_out_of_date_or_under_investigation_is_not_dispensed(ben
 @pytest.mark.parametrize(
     ("command", "code"),
     [
-        ('lot adjust TAB-1 --to "101 tablets" --reason count', "lot.more-than-received"),
+        ('lot adjust TAB-1 --to "111 tablets" --reason count', "lot.more-than-received"),
         ('lot adjust TAB-1 --to "96 tablets" --reason count', "lot.as-recorded"),
         ('lot adjust TAB-1 --to "96 g" --reason count', "lot.amount"),
         ('lot adjust TAB-1 --to "-1 tablets" --reason count', "quantity.not-understood"),
@@ -212,6 +212,14 @@ def test_a_lot_never_holds_less_than_nothing_nor_more_than_came_in(bench: Bench,
     before = bench.journal.read_bytes()
     assert bench.run(command).codes == [code]
     assert bench.journal.read_bytes() == before
+
+
+def test_a_package_that_holds_somewhat_more_than_it_says_is_recorded_and_doubted(bench: Bench) -> None:
+    done = bench.do('lot adjust TAB-1 --to "101 tablets" --reason "counted by two"')
+    assert "look whether another lot stands with it" in done.err + done.out
+    assert bench.do("lot show TAB-1 --json").json["lot"]["left"] == "101 tablets"
+    assert ("lot", "TAB-1", "missing by count", "counted by two", "-5 tablets") in traced(bench, "TAB-1")
+    bench.head()
 
 
 def test_what_is_counted_and_thrown_away_is_off_the_lot_and_on_its_page(bench: Bench) -> None:

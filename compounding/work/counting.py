@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from compounding.problems import Problem
 from compounding.quantities import quantity, told
 from compounding.records.facts import LotAdjusted, LotDiscarded
 from compounding.records.stock import Lot
 
+# More of what a package says than this in it is taken for a slip: our choice, for packages hold a few tablets more at most.
+OVERFILL = Fraction(11, 10)
+
 
 def adjust(lot: Lot, now: str) -> tuple[LotAdjusted | None, list[Problem]]:
-    """A count found another amount: not below zero, not above what came in, in the unit of the lot."""
+    """A count found another amount: not below zero, in the unit of the lot.
+
+    A package may hold somewhat more than it says, so a count above what came in is recorded, with a doubt; one far above it
+    is a slip, or another delivery, and refused.
+    """
     counted, left = quantity(now), lot.left
     if counted.dimensionality != left.dimensionality:
         text = f"Lot {lot.id} is counted in such as {told(left)}, not {now}: write the amount so"
         return None, [Problem("lot.amount", text, lot.id)]
-    if counted > quantity(lot.received.amount):
-        text = f"Lot {lot.id} came in as {lot.received.amount}; {now} is more. Receive what is more as a lot of its own"
+    came_in = quantity(lot.received.amount)
+    if counted > came_in * OVERFILL:
+        text = f"Lot {lot.id} came in as {lot.received.amount}; {now} is far more. Check number and unit; receive another delivery as a lot of its own"
         return None, [Problem("lot.more-than-received", text, lot.id)]
     if counted == left:
         return None, [Problem("lot.as-recorded", f"Lot {lot.id} holds {told(left)} by the record too", lot.id)]
-    return LotAdjusted(lot=lot.id, was=told(left).replace(",", ""), counted=now), []
+    fact = LotAdjusted(lot=lot.id, was=told(left).replace(",", ""), counted=now)
+    if counted > came_in:
+        text = f"Lot {lot.id} came in as {lot.received.amount}, and {now} is more: look whether another lot stands with it. It is recorded"
+        return fact, [Problem("lot.more-than-received", text, lot.id, stops=False)]
+    return fact, []
 
 
 def discard(lot: Lot, amount: str | None) -> tuple[LotDiscarded | None, list[Problem]]:
