@@ -179,6 +179,8 @@ def test_a_lost_passphrase_takes_a_new_key_and_two_others(bench: Bench) -> None:
     assert bench.run(asked).codes == ["key.signers"]
     assert bench.run(f"{asked} --with ana").codes == ["key.signers"]
     assert bench.run(f"{asked} --with ana", "ben").codes == ["key.signers"]
+    assert bench.run(f"{asked} --with kim", "tom").codes == ["key.signers"]  # two persons, and no pharmacist
+    assert bench.run(f"{asked} --with kim --unvouched").codes == ["key.vouched"]
     before = {file.name for file in (bench.folder / "keys").iterdir()}
     bench.do(f"{asked} --with kim")
     assert [person for person, _, _ in last(bench)[1]] == ["ben", "ana", "kim"]
@@ -188,6 +190,44 @@ def test_a_lost_passphrase_takes_a_new_key_and_two_others(bench: Bench) -> None:
     assert [key["why"] for key in ben["keys"]] == ["replaced", ""]
     bench.do("batch release LIQ-1", "ben")
     assert bench.head()
+
+
+def test_in_a_pharmacy_of_two_a_new_key_of_the_pharmacist_is_marked_for_ever(tmp_path: Path) -> None:
+    bench = begun(tmp_path)
+    from tests.bench import passphrases
+
+    passphrases(tmp_path)
+    bench.do("person add ana")
+    bench.do("person add tom")
+    spoken(bench, "ana", "words that tom has chosen")
+    asked = "person add ana --reason forgotten"
+    for person in ("tom", "ana"):
+        assert bench.run(asked, person).codes == ["key.nobody-vouches"]
+    assert bench.run(f"{asked} --unvouched", "ana").codes == ["key.signers"]  # who is there signs
+    bench.do(f"{asked} --unvouched", "tom")
+    assert [person for person, _, _ in last(bench)[1]] == ["ana", "tom"]
+    assert bench.do("journal verify --json").json["notes"] == [
+        "Entry 3: nobody could vouch for this key of Ana Ortiz: only the sheet signed by hand does"
+    ]
+    assert "Entry 3: nobody could vouch" in bench.do("journal verify").out
+    assert "signs, nobody vouched" in bench.do("person list").out
+
+
+def test_alone_a_new_key_is_marked_too_and_once_there_was_a_pharmacist_nobody_introduces_another_alone(
+    tmp_path: Path,
+) -> None:
+    bench = begun(tmp_path)
+    from tests.bench import passphrases
+
+    passphrases(tmp_path)
+    bench.do("person add ana")
+    assert bench.run("person add ana --reason forgotten").codes == ["key.nobody-vouches"]
+    bench.do("person add ana --reason forgotten --unvouched")
+    bench.do("person add tom")
+    bench.do("person revoke ana --reason stolen", "tom")
+    assert bench.run("person add ben", "tom").codes == ["key.nobody-vouches"]
+    bench.do("person add ben --unvouched", "tom")
+    assert len(bench.do("journal verify --json").json["notes"]) == 2
 
 
 def test_a_revoked_key_ends_at_once_by_one_person_and_its_file_opens_nothing(bench: Bench) -> None:

@@ -251,135 +251,128 @@ class Record:
         self.investigated: dict[object, set[str]] = {}  # open investigations, and who took part in each
         self.lots: dict[str, bool] = {}
         self.files: set[str] = set()
+        self.notes: list[str] = []  # what holds, and must be known
 
     def take(self, entry: Entry) -> None:
+        self.entry = entry
         self.check_keys(entry)
         kind, body = entry.kind, entry.body
         if kind.startswith("key-"):
-            self.take_key(entry)
+            self.take_key(entry, body)
         elif kind.startswith("lot-") and body.get("lot") is not None:
             self.take_lot(entry)
         elif body.get("batch") == self.batch:
             self.take_batch(entry)
         self.files |= {value for value in texts_in(body) if len(value) == 64}
 
-    def wrong(self, entry: Entry, name: str, why: str) -> Altered:
-        return Altered(f"{name} entry {entry.sequence} ({entry.kind}, {entry.person}): {why}")
+    def must(self, holds: object, name: str, why: str) -> None:
+        """A rule about the entry at hand."""
+        if not holds:
+            raise Altered(f"{name} entry {self.entry.sequence} ({self.entry.kind}, {self.entry.person}): {why}")
 
     def check_keys(self, entry: Entry) -> None:
-        roles = SIGNED_BY.get(entry.kind)
-        if roles is not None and not entry.signing and (self.keys or entry.kind.startswith("key-")):
-            raise self.wrong(entry, "duty.unsigned", "nobody signed it, though keys were there")
-        if len({each["person"] for each in entry.signing}) < len(entry.signing):
-            raise self.wrong(entry, "duty.signed-twice", "one person signed it twice")
+        roles, people = SIGNED_BY.get(entry.kind), [each["person"] for each in entry.signing]
+        of_key = entry.kind.startswith("key-")
+        if roles is not None and (self.keys or of_key):
+            self.must(people, "duty.unsigned", "nobody signed it, though keys were there")
+        self.must(len(set(people)) == len(people), "duty.signed-twice", "one person signed it twice")
         for place, each in enumerate(entry.signing):
             if entry.kind == "key-created" and place == 0:
                 continue
-            key = self.keys.get(each["key"])
-            if key is None:
-                raise self.wrong(entry, "duty.key-unknown", f"the key of {each['name']} was not introduced before")
-            if key["ended"]:
-                raise self.wrong(entry, "duty.key-ended", f"the key of {key['name']} was {key['ended']} before")
-            if (key["person"], key["name"]) != (each["person"], each["name"]):
-                raise self.wrong(
-                    entry, "duty.key-of-another", f"it names {each['name']} and has the key of {key['name']}"
-                )
-            if roles and not roles & key["roles"]:
-                raise self.wrong(entry, "duty.role", f"{key['name']} is no {' or '.join(roles)}")
-        if roles is not None and entry.signing and not entry.kind.startswith("key-") and [each["person"] for each in entry.signing] != [entry.person]:  # fmt: skip
-            raise self.wrong(entry, "duty.signer", "another person signed it")
+            key = self.keys.get(each["key"], {"ended": "", "roles": set()})
+            self.must(each["key"] in self.keys, "duty.key-unknown", f"the key of {each['name']} was not introduced before")
+            self.must(not key["ended"], "duty.key-ended", f"the key of {each['name']} was {key['ended']} before")
+            is_theirs = (key["person"], key["name"]) == (each["person"], each["name"])
+            self.must(is_theirs, "duty.key-of-another", f"it names {each['name']} and has the key of {key['name']}")
+            self.must(not roles or roles & key["roles"], "duty.role", f"{key['name']} is no {' or '.join(roles or ())}")
+        if roles is not None and people and not of_key:
+            self.must(people == [entry.person], "duty.signer", "another person signed it")
 
-    def take_key(self, entry: Entry) -> None:
-        person, public = entry.body.get("person"), entry.body.get("key")
+    def take_key(self, entry: Entry, body: dict) -> None:
+        """A new person is introduced by a pharmacist, a new key of a known one by two others, one of them a pharmacist."""
+        person, public, signers = body.get("person"), body.get("key"), {each["person"] for each in entry.signing}
         mine = [key for key in self.keys.values() if key["person"] == person]
         used = next((key for key in mine if not key["ended"]), None)
-        others = {key["person"]: key for key in self.keys.values() if not key["ended"] and key["person"] != person}
-        may = set(others) if mine else {id for id, key in others.items() if "pharmacist" in key["roles"]}
-        needed = min(2 if mine else 1, len(may))
-        signers = [each["person"] for each in entry.signing]
+        others = {key["person"]: key["roles"] for key in self.keys.values() if not key["ended"] and key["person"] != person}
+        pharmacists, short = {id for id, roles in others.items() if "pharmacist" in roles}, False
         if entry.kind == "key-created":
             first = entry.signing[0]
-            if (first["key"], first["person"], first["name"]) != (public, person, entry.body.get("name")):
-                raise self.wrong(entry, "duty.possession", "the key that it introduces did not sign it")
-            if public in self.keys:
-                raise self.wrong(entry, "duty.key-taken", "the key was another one's before")
-            if (used["public"] if used else None) != entry.body.get("replaces"):
-                raise self.wrong(entry, "duty.replaces", "it does not name the key that it replaces")
-            signers = signers[1:]
-        elif used is None or used["public"] != public:
-            raise self.wrong(entry, "duty.key-ended", "the key that it ends is not in use")
-        if entry.kind != "key-revoked" and len(set(signers) & may) < needed:
-            raise self.wrong(entry, "duty.too-few-signers", f"{needed} of {', '.join(sorted(may))} must sign it")
+            in_hand = (first["key"], first["person"], first["name"]) == (public, person, body.get("name"))
+            self.must(in_hand, "duty.possession", "the key that it introduces did not sign it")
+            self.must(public not in self.keys, "duty.key-taken", "the key was another one's before")
+            old = used["public"] if used else None
+            self.must(old == body.get("replaces"), "duty.replaces", "it does not name the key that it replaces")
+            needed = 2 if mine else any("pharmacist" in key["roles"] for key in self.keys.values())
+            short = bool(needed) and (len(others) < needed or not pharmacists)
+            self.must(short == bool(body.get("unvouched")), "duty.unvouched", "it hides that nobody could vouch, or says so falsely")
+        else:
+            self.must(used and used["public"] == public, "duty.key-ended", "the key that it ends is not in use")
+            needed, pharmacists = 2 if entry.kind == "key-retired" else 0, set(others)
+        enough = len(signers & set(others)) >= min(needed, len(others)) and (short or not needed or not others or signers & pharmacists)  # fmt: skip
+        self.must(enough, "duty.too-few-signers", f"of {', '.join(sorted(others))} too few signed, or no pharmacist")
         if used:
             used["ended"] = {"key-created": "replaced", "key-retired": "retired"}.get(entry.kind, "revoked")
-            if entry.body.get("since"):
-                used["ended"] += f"; its signatures from entry {entry.body['since']} on are in doubt"
+            if body.get("since"):
+                used["ended"] += f"; its signatures from entry {body['since']} on are in doubt"
         if entry.kind == "key-created":
-            self.keys[public] = {"person": person, "name": entry.body.get("name"), "roles": set(entry.body.get("roles", ())), "public": public, "ended": ""}  # fmt: skip
+            roles = set(body.get("roles", ()))
+            self.keys[public] = {"person": person, "name": body.get("name"), "roles": roles, "public": public, "ended": ""}
+            if short:
+                self.notes.append(f"entry {entry.sequence}: nobody could vouch for this key of {body.get('name')}: only the sheet signed by hand does")  # fmt: skip
 
     def take_lot(self, entry: Entry) -> None:
         lot = entry.body["lot"]
         if entry.kind == "lot-received":
-            if lot in self.lots:
-                raise self.wrong(entry, "order.lot-twice", f"lot {lot} was received before")
+            self.must(lot not in self.lots, "order.lot-twice", f"lot {lot} was received before")
             self.lots[lot] = False
-        elif lot not in self.lots:
-            raise self.wrong(entry, "order.lot-unknown", f"lot {lot} was not received before")
-        elif entry.kind in ("lot-quarantined", "lot-cleared"):
+        self.must(lot in self.lots, "order.lot-unknown", f"lot {lot} was not received before")
+        if entry.kind in ("lot-quarantined", "lot-cleared"):
             self.lots[lot] = entry.kind == "lot-quarantined"
 
     def take_batch(self, entry: Entry) -> None:
-        kind, needs = entry.kind, "open"
+        kind, needs, id = entry.kind, "open", entry.body.get("investigation")
         if kind == "batch-opened":
-            if self.state != "unopened":
-                raise self.wrong(entry, "order.batch-twice", "the batch was opened before")
+            self.must(self.state == "unopened", "order.batch-twice", "the batch was opened before")
             self.state = "open"
-        elif self.state == "unopened":
-            raise self.wrong(entry, "order.batch-unknown", "the batch was not opened before")
-        elif kind == "label-printed":
+        self.must(self.state != "unopened", "order.batch-unknown", "the batch was not opened before")
+        if kind == "label-printed":
             needs = "released"
         elif kind == "tested":
-            needs = "rejected" if self.state == "rejected" else self.state
-            if self.state == "rejected":
-                raise self.wrong(entry, "order.batch-state", "the batch was rejected")
+            self.must(self.state != "rejected", "order.batch-state", "the batch was rejected")
             self.authors[entry.sequence] = entry.person
         elif kind == "rejected" and self.to_reject:  # a released batch is rejected by an investigation alone
             needs = self.state
-        if kind in MAKING | {"deviation-accepted", "verified", "released", "rejected", "label-printed"} and self.state != needs:  # fmt: skip
-            raise self.wrong(entry, "order.batch-state", f"the batch was {self.state}, not {needs}")
-        if kind in ("released", "label-printed") and self.investigated:
-            raise self.wrong(entry, "order.investigated", "an investigation was open")
+        if kind in MAKING | {"deviation-accepted", "verified", "released", "rejected", "label-printed"}:
+            self.must(self.state == needs, "order.batch-state", f"the batch was {self.state}, not {needs}")
+        if kind in ("released", "label-printed"):
+            self.must(not self.investigated, "order.investigated", "an investigation was open")
         if kind in MAKING:
             lot = entry.body.get("lot")
-            if kind == "weighed" and lot and self.lots.get(lot, True):
-                raise self.wrong(entry, "order.lot", f"lot {lot} was not received, or was in quarantine")
+            free = kind != "weighed" or not lot or not self.lots.get(lot, True)
+            self.must(free, "order.lot", f"lot {lot} was not received, or was in quarantine")
             self.makers.add(entry.person)
             self.authors[entry.sequence] = entry.person
             self.last_made, self.yielded = entry.sequence, self.yielded or kind == "yielded"
         elif kind == "deviation-accepted":
-            if entry.body.get("entry") not in self.authors:
-                raise self.wrong(entry, "order.deviation", "it accepts what is no reading of this batch")
-            if self.authors[entry.body["entry"]] == entry.person:
-                raise self.wrong(entry, "duty.own-deviation", "it accepts a deviation of their own")
+            author = self.authors.get(entry.body.get("entry"))
+            self.must(author, "order.deviation", "it accepts what is no reading of this batch")
+            self.must(author != entry.person, "duty.own-deviation", "it accepts a deviation of their own")
             self.last_made = entry.sequence
         elif kind == "verified":
-            if entry.person in self.makers:
-                raise self.wrong(entry, "duty.own-work", "who took part in making verified")
-            if not self.yielded:
-                raise self.wrong(entry, "order.not-made", "nothing was made yet")
+            self.must(entry.person not in self.makers, "duty.own-work", "who took part in making verified")
+            self.must(self.yielded, "order.not-made", "nothing was made yet")
             self.verified = entry.sequence
         elif kind == "released":
-            if self.verified <= self.last_made:
-                raise self.wrong(entry, "order.not-verified", "nobody verified after the last work")
+            self.must(self.verified > self.last_made, "order.not-verified", "nobody verified after the last work")
             self.state = "released"
         elif kind == "rejected":
             self.state = "rejected"
         elif kind == "investigation-closed":
-            if entry.person in self.investigated.pop(entry.body.get("investigation"), {entry.person}):
-                raise self.wrong(entry, "duty.own-investigation", "who took part in it closed it, or it was not open")
+            took_part = self.investigated.pop(id, {entry.person})
+            self.must(entry.person not in took_part, "duty.own-investigation", "who took part in it closed it, or it was not open")
             self.to_reject = self.to_reject or entry.body.get("disposition") == "reject"
-        elif kind in ("investigation-opened", "result-invalidated", "investigation-concluded") or entry.body.get("retest"):  # fmt: skip
-            self.investigated.setdefault(entry.body.get("investigation"), set()).add(entry.person)
+        elif kind in ("investigation-opened", "result-invalidated", "investigation-concluded") or entry.body.get("retest"):
+            self.investigated.setdefault(id, set()).add(entry.person)
 
 
 def texts_in(value: object) -> list[str]:
@@ -445,6 +438,7 @@ def check(content: bytes, told: list[str], head: str | None = None) -> list[str]
         elif digest not in record.files:
             wrong.append(f"file.stranger no entry names the attachment {digest[:16]}")
     wrong += check_exporter(content, last["signature"], exporter, record)
+    told += [f"  NOTE {note}" for note in record.notes]
     told += [f"  key {code_of(sha(bytes.fromhex(public)))}  {key['name']} ({key['person']}), {', '.join(sorted(key['roles']))}{', ' + key['ended'] if key['ended'] else ''}" for public, key in record.keys.items()]  # fmt: skip
     told.append(f"  {record.state}; {len(files)} attached files; exported by {exporter['name'] or 'nobody named'} on {exporter['time'][:10]} {exporter['time'][11:16]} UTC")  # fmt: skip
     if head is not None and typed_code(head) != code:

@@ -108,8 +108,9 @@ def verify(app: App, witnesses: tuple[str, ...], trusted: str | None, quick: boo
     found = find_heads(app.journal, asked, progress) if asked else []
     problems = [problem for each in found if (problem := _strange(each))]
     size = found[0].size or 0 if start else 0
+    notes: list[str] = []
     if not (start and problems):
-        problems += verify_journal(app.journal, _Progress("verifying"), trusted=size, quick=quick)
+        problems += verify_journal(app.journal, _Progress("verifying"), trusted=size, quick=quick, notes=notes)
     problems += check(app.attachments, app.ids("attachment:"))
     problems += check_seen(app.witness_file, app.journal)
     if problems:
@@ -117,8 +118,10 @@ def verify(app: App, witnesses: tuple[str, ...], trusted: str | None, quick: boo
     head = app.journal.head()
     if as_json:
         shown = [{"head": each.code, "entries": each.size} for each in found]
-        emit({"entries": head.size, "head": app.journal.short_code(), "witnesses": shown, "problems": []})
+        emit({"entries": head.size, "head": app.journal.short_code(), "witnesses": shown, "notes": notes, "problems": []})
         return
+    for note in notes:
+        click.echo(note)
     for each in found:
         click.echo(f"The head {each.code} is that of the first {each.size} entries: they are what they were then")
     how = "byte for byte as its head says" if quick else "whole"

@@ -456,7 +456,8 @@ class KeyCreated(Record, frozen=True, kw_only=True):
     """A person signs with this key from here on, under this printed name and in these roles.
 
     Whatever key the person had before ends here. The entry is signed with the key itself, which shows that its
-    private half is in hand, and by those who know the person.
+    private half is in hand, and by those who know the person. ``unvouched`` says for ever that there were too few of
+    them: then nothing but the sheet signed by hand shows whose key it is.
     """
 
     person: PersonId
@@ -464,6 +465,7 @@ class KeyCreated(Record, frozen=True, kw_only=True):
     roles: Annotated[tuple[Literal["pharmacist", "technician", "qc"], ...], Meta(min_length=1)]
     key: KeyText
     replaces: KeyText | None = None
+    unvouched: bool = False
 
 
 class KeyRetired(Record, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ class Key:
         created: sequence of the entry that introduced it.
         ended: sequence of the entry that ended it; None while it signs.
         why: ``retired``, ``revoked`` or ``replaced`` once it ended.
+        unvouched: True if it was made though nobody was there who could vouch for its owner.
     """
 
     person: str
@@ -34,6 +35,7 @@ class Key:
     created: int
     ended: int | None = None
     why: str = ""
+    unvouched: bool = False
 
 
 def keys_of(recorded: Iterable[Recorded]) -> dict[str, Key]:
@@ -46,7 +48,7 @@ def keys_of(recorded: Iterable[Recorded]) -> dict[str, Key]:
         if isinstance(fact, KeyCreated):
             for old in [key for key in keys.values() if key.person == fact.person and key.ended is None]:
                 keys[old.public] = replace(old, ended=each.sequence, why="replaced")
-            keys[fact.key] = Key(fact.person, fact.name, fact.roles, fact.key, each.sequence)
+            keys[fact.key] = Key(fact.person, fact.name, fact.roles, fact.key, each.sequence, unvouched=fact.unvouched)
         elif isinstance(fact, KeyRetired | KeyRevoked) and fact.key in keys:
             why = "retired" if isinstance(fact, KeyRetired) else "revoked"
             keys[fact.key] = replace(keys[fact.key], ended=each.sequence, why=why)

@@ -40,6 +40,7 @@ def verify(
     *,
     trusted: int = 0,
     quick: bool = False,
+    notes: list[str] | None = None,
 ) -> list[Problem]:
     """Everything that is wrong with a journal; an empty list if it is what was written.
 
@@ -51,13 +52,14 @@ def verify(
         trusted: entries up to this one belong to a head that was found good before, and are still those bytes: of them
             only what the later ones rest on is read [0 or more].
         quick: compare the bytes of each entry with the tree, and nothing else.
+        notes: takes what is in order, and must be known all the same, such as a key that nobody vouched for.
 
     Raises:
         EnvironmentFails: the file cannot be read (disk, lock); a damaged file is an answer, not a failure.
     """
     problems: list[Problem] = []
     database = journal.database
-    parts = (_file(database), _entries(journal, progress, trusted), _personal(database))
+    parts = (_file(database), _entries(journal, progress, trusted, notes), _personal(database))
     for checked in (_bytes_alone(journal, progress),) if quick else parts:
         try:
             with database.reading():
@@ -113,7 +115,9 @@ class _Peaks:
         return b"".join(self._peaks)
 
 
-def _entries(journal: Journal, progress: Progress | None, trusted: int) -> Iterator[Problem]:
+def _entries(
+    journal: Journal, progress: Progress | None, trusted: int, notes: list[str] | None
+) -> Iterator[Problem]:
     """The log, entry by entry, up to the first bad one."""
     database, site = journal.database, journal.site
     total = database.count(site)
@@ -139,6 +143,8 @@ def _entries(journal: Journal, progress: Progress | None, trusted: int) -> Itera
         time = row.time
         if progress and (done % _PROGRESS_EVERY == 0 or done == total):
             progress(done, total)
+    if notes is not None:
+        notes += duties.notes
     extra = subjects.rest()
     if extra:
         yield _problem(

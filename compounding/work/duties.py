@@ -10,7 +10,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -90,24 +90,63 @@ class _Batch:
     to_reject: bool = False
 
 
-def signers_needed(keys: Mapping[str, Key], person: str) -> tuple[int, frozenset[str]]:
-    """How many others sign a new key of a person or its end, and who may.
+@dataclass(frozen=True)
+class Vouching:
+    """Who must sign a new key beside the key itself: so many others who have one, and a pharmacist among them.
 
-    A new person is introduced by one pharmacist. Who had a key before gets another from two persons, and
-    so is a key retired. Where fewer others have keys, all of them sign.
+    Args:
+        needed: how many others [0 to 2].
+        others: everyone else whose key signs now.
+        pharmacists: those of them who sign as pharmacists.
+    """
+
+    needed: int
+    others: frozenset[str]
+    pharmacists: frozenset[str]
+
+    @property
+    def short(self) -> bool:
+        """There are not so many others, or no pharmacist among them: nobody can vouch as it should be."""
+        return self.needed > 0 and (len(self.others) < self.needed or not self.pharmacists)
+
+    def lack(self, signers: Iterable[str]) -> str:
+        """Who has not signed, in words; empty if it is enough. Where they are too few, as many as there are sign."""
+        signed = set(signers) & self.others
+        if len(signed) < min(self.needed, len(self.others)):
+            return f"{self.needed} of {', '.join(sorted(self.others))}"
+        if self.needed and not self.short and not signed & self.pharmacists:
+            return f"a pharmacist, {' or '.join(sorted(self.pharmacists))},"
+        return ""
+
+
+def vouching(keys: Mapping[str, Key], person: str) -> Vouching:
+    """Who must sign a new key of a person.
+
+    A new person is introduced by a pharmacist; before there was one, by nobody. Who had a key before gets another
+    from two persons, one of them a pharmacist: nobody takes a colleague's place alone.
     """
     others = {key.person: key for key in keys.values() if key.ended is None and key.person != person}
-    if any(key.person == person for key in keys.values()):
-        return min(2, len(others)), frozenset(others)
     pharmacists = frozenset(id for id, key in others.items() if "pharmacist" in key.roles)
-    return min(1, len(pharmacists)), pharmacists
+    again = any(key.person == person for key in keys.values())
+    introduced = any("pharmacist" in key.roles for key in keys.values())
+    return Vouching(2 if again else int(introduced), frozenset(others), pharmacists)
+
+
+def ending(keys: Mapping[str, Key], person: str) -> Vouching:
+    """Who must sign when a key is retired: two others, or as many as there are."""
+    others = frozenset(key.person for key in keys.values() if key.ended is None and key.person != person)
+    return Vouching(min(2, len(others)), others, others)
 
 
 class Duties:
-    """The state that the entries so far add up to."""
+    """The state that the entries so far add up to.
+
+    ``notes`` are what is in order, and must be known all the same: each with the entry that says so.
+    """
 
     def __init__(self) -> None:
         self.keys: dict[str, Key] = {}
+        self.notes: list[str] = []
         self._batches: dict[str, _Batch] = {}
         self._lots: dict[str, bool] = {}  # True while in quarantine
 
@@ -124,6 +163,9 @@ class Duties:
                 rule(self, entry)
             except (KeyError, TypeError, IndexError) as wrong:
                 raise DutyBroken("body", f"it lacks what every {entry.kind} has ({wrong})") from None
+
+    def _note(self, entry: EntryLike, what: str) -> None:
+        self.notes.append(f"Entry {entry.sequence}: {what}")
 
     # ---- signatures and keys ----
 
@@ -167,19 +209,24 @@ class Duties:
         old = active_key(self.keys, person)
         if (old.public if old else None) != body.get("replaces"):
             raise DutyBroken("replaces", "the key that it says it replaces is not the one in use")
-        self._check_others(entry, person, entry.signing[1:])
+        vouched = vouching(self.keys, person)
+        if bool(body.get("unvouched")) != vouched.short:
+            says = "nobody could vouch for it, and it does not say so" if vouched.short else "others could vouch for it"
+            raise DutyBroken("unvouched", f"{says}: {', '.join(sorted(vouched.others)) or 'nobody'} had keys then")
+        self._check_others(vouched, entry.signing[1:])
+        if vouched.short:
+            self._note(entry, f"nobody could vouch for this key of {body['name']}: only the sheet signed by hand does")
         if old:
             self.keys[old.public] = replace(old, ended=entry.sequence, why="replaced")
-        self.keys[public] = Key(person, str(body["name"]), tuple(body["roles"]), public, entry.sequence)
+        self.keys[public] = Key(person, str(body["name"]), tuple(body["roles"]), public, entry.sequence, unvouched=vouched.short)
 
-    def _check_others(self, entry: EntryLike, person: str, signing: Sequence[SigningLike]) -> None:
-        needed, may = signers_needed(self.keys, person)
-        if len({each.person for each in signing} & may) < needed:
-            raise DutyBroken("too-few-signers", f"{needed} of {', '.join(sorted(may))} must sign it")
+    def _check_others(self, vouched: Vouching, signing: Sequence[SigningLike]) -> None:
+        if lack := vouched.lack(each.person for each in signing):
+            raise DutyBroken("too-few-signers", f"{lack} must sign it")
 
     def _key_retired(self, entry: EntryLike) -> None:
         key = self._key_in_use(entry)
-        self._check_others(entry, key.person, entry.signing)
+        self._check_others(ending(self.keys, key.person), entry.signing)
         self.keys[key.public] = replace(key, ended=entry.sequence, why="retired")
 
     def _key_revoked(self, entry: EntryLike) -> None:

@@ -22,8 +22,8 @@ from tests.store.journals import START, draft
 
 VERIFIER = Path(__file__).parents[2] / "verifier" / "verify_batch.py"
 offline = runpy.run_path(str(VERIFIER))
-NAMES = {"ana": "Ana Ortiz", "ben": "Ben Fox", "tom": "Tom Reed", "kim": "Kim Lane"}
-ROLES = {"ana": ["pharmacist"], "ben": ["pharmacist"], "tom": ["technician"], "kim": ["qc"]}
+NAMES = {"ana": "Ana Ortiz", "ben": "Ben Fox", "tom": "Tom Reed", "kim": "Kim Lane", "eve": "Eve Moss"}
+ROLES = {"ana": ["pharmacist"], "ben": ["pharmacist"], "tom": ["technician"], "kim": ["qc"], "eve": ["pharmacist"]}
 BATCH = {"batch": "B-1"}
 
 
@@ -113,6 +113,24 @@ def test_a_story_that_keeps_every_rule_holds_in_the_tool_and_offline(pen: Pen) -
     assert pen.journal.short_code() in told[0]
 
 
+def test_a_key_that_nobody_could_vouch_for_holds_and_is_named_by_both_for_ever(tmp_path: Path) -> None:
+    """A pharmacist and a technician: nobody can vouch for a new key of the pharmacist, and its signatures say so."""
+    with Journal.create(tmp_path / "journal.db", "main") as journal:
+        pen = Pen(journal)
+        pen.key("ana")
+        pen.key("tom", "ana", by="ana")
+        old = pen.keys["ana"].public
+        pen.keys["ana"] = keys.new_key()
+        entry = pen.key("ana", "tom", by="tom", replaces=old, unvouched=True)
+        pen.made()
+        notes: list[str] = []
+        assert verify(journal, notes=notes) == []
+        assert [note.split(":")[0] for note in notes] == [f"Entry {entry}"]
+        told: list[str] = []
+        assert offline["check"](exported(pen), told) == []
+        assert [line for line in told if "NOTE" in line and f"entry {entry}:" in line and "nobody could vouch" in line]
+
+
 @pytest.mark.parametrize("disposition", ["release", "reject"])
 def test_an_investigation_that_a_second_person_closed_lets_the_batch_go_or_rejects_it(
     pen: Pen, disposition: str
@@ -128,11 +146,11 @@ def without_ben(pen: Pen) -> None:
     pen.verified()
 
 
-def replaced(pen: Pen, *others: str, **changed: Any) -> None:
+def replaced(pen: Pen, *others: str, by: str = "ana", **changed: Any) -> None:
     old = pen.keys["ben"].public
     pen.opened()
     pen.keys["ben"] = keys.new_key()
-    pen.key("ben", *others, by="ana", **({"replaces": old} | changed))
+    pen.key("ben", *others, by=by, **({"replaces": old} | changed))
 
 
 def with_the_key_of_ana(pen: Pen) -> None:
@@ -224,6 +242,25 @@ BROKEN: dict[str, tuple[Callable[[Pen], object], str, str]] = {
     "an ended key is ended": (
         lambda pen: (pen.opened(), pen.end("key-revoked", "ben", "ana"), pen.end("key-revoked", "ben", "ana")),
         "duty-key-ended", "duty.key-ended",
+    ),
+    "a technician and quality control replace": (
+        lambda pen: replaced(pen, "tom", "kim"), "duty-too-few-signers", "duty.too-few-signers",
+    ),
+    "a technician alone replaces when the other pharmacist is gone": (
+        lambda pen: (pen.end("key-revoked", "ana", "tom"), pen.end("key-revoked", "kim", "tom"), replaced(pen, "tom", by="tom")),
+        "duty-unvouched", "duty.unvouched",
+    ),
+    "a technician makes a pharmacist once no pharmacist has a key": (
+        lambda pen: (pen.opened(), pen.end("key-revoked", "ana", "tom"), pen.end("key-revoked", "ben", "tom"),
+                     pen.key("eve", by="tom")),
+        "duty-unvouched", "duty.unvouched",
+    ),
+    "a key says falsely that nobody could vouch for it": (
+        lambda pen: replaced(pen, "ana", "tom", unvouched=True), "duty-unvouched", "duty.unvouched",
+    ),
+    "of those who are there not all sign what nobody vouches for": (
+        lambda pen: (pen.end("key-revoked", "ana", "tom"), replaced(pen, "kim", by="kim", unvouched=True)),
+        "duty-too-few-signers", "duty.too-few-signers",
     ),
     "one alone replaces": (lambda pen: replaced(pen, "ana"), "duty-too-few-signers", "duty.too-few-signers"),
     "a replacement says nothing of the old key": (
