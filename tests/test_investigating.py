@@ -405,10 +405,15 @@ def test_a_first_stage_that_asks_for_more_holds_a_released_batch_and_its_labels(
     assert said.startswith("Not finished, as its first stage asks for 20 more units: content uniformity. All 4")
     again = f"label reprint {label[1]} --reason smeared --out {{folder}}/again.pdf"
     assert labelled(bench, "CAPS-1", "30 capsules", "second").codes == bench.run(again).codes == ["label.held"]
+    assert bench.run(f"dispense {label[1]}").codes == ["dispense.not-released"]
+    sticker = "label sticker CAPS-1 {} --out {{folder}}/sticker-{}.pdf"
+    assert bench.run(sticker.format("released", 1)).codes == ["label.held"]
+    bench.do(sticker.format("quarantine", 1) + " --reason 'stage 1'")
     do(bench, ("kim", f"qc content CAPS-1 --unit % {near}"))
     assert bench.do("certificate CAPS-1 --json").json["conclusion"]["text"].startswith("All 5 results that count meet")
     do(bench, ("tom", BY_HAND))
-    assert bench.run(again).codes == ["label.held"]
+    assert bench.run(again).codes == bench.run(sticker.format("released", 2)).codes == ["label.held"]
+    assert bench.head()
     said = bench.do("certificate CAPS-1 --json").json["conclusion"]["text"]
     assert said.startswith(f"Held by {ID.replace('0001', '0002')}, which is not closed. All 5")
 

@@ -87,6 +87,14 @@ class Batch:
             if isinstance(each.fact, Tested) and each.fact.verdict == "test_20_more" and each.sequence not in joined
         )
 
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """What keeps a released batch from going out, being made into something or being said to be released."""
+        return (
+            *(f"{each.id} ({each.fact.what}), which is not closed" for each in self.under_investigation),
+            *(f"entry {each.sequence}, a stage 1 that asks for 20 more units" for each in self.unfinished),
+        )
+
     def reading_of(self, line: str) -> Recorded | None:
         """The latest reading of a line: what stands for it now."""
         found = [each for each in self.weighed if isinstance(each.fact, Weighed) and each.fact.line == line]

@@ -27,7 +27,8 @@ from compounding.store.journal import (
 )
 from compounding.store.keys import signature_holds
 from compounding.store.log import Frontier
-from compounding.work.duties import Duties, DutyBroken
+from compounding.work.duties import DutyBroken
+from compounding.work.states import States
 
 _PROGRESS_EVERY = 1000  # entries
 
@@ -122,14 +123,14 @@ def _entries(
     database, site = journal.database, journal.site
     total = database.count(site)
     peaks, time = _Peaks(), ""
-    subjects, duties = _Subjects(database, site), Duties()
+    subjects, states = _Subjects(database, site), States()
     for done, row in enumerate(database.every_row(site), start=1):
         try:
             entry = _surely(row, peaks, time, done <= trusted) or _closely(row, peaks, time)
             subjects.take(entry)
             if entry.signing and done > trusted:
                 _check_signatures(entry, row)
-            duties.take(entry)
+            states.take(entry)
             peaks.grow(row.leaf)
             if row.peaks != peaks.stored():
                 raise _wrong("the stored peaks are not those of the tree")
@@ -144,7 +145,7 @@ def _entries(
         if progress and (done % _PROGRESS_EVERY == 0 or done == total):
             progress(done, total)
     if notes is not None:
-        notes += duties.notes
+        notes += states.notes
     extra = subjects.rest()
     if extra:
         yield _problem(

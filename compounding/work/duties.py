@@ -1,8 +1,8 @@
-"""Who may do what, after what: the rules that every entry of a journal keeps, from the first to the last.
+"""Who may sign what: the rules of keys and signatures that every entry of a journal keeps, from the first to the last.
 
 `Duties` reads the entries in order and says of each why it may not stand there. It believes no flag: it knows
 only the entries before. The command line asks the same questions before it writes; this asks them of what
-was written, by whatever way it came in. Kinds that it does not know are left to those who do.
+was written, by whatever way it came in. What may follow what is for `states` to say.
 
 Source:
     cfr-21-11 (11.10(g), 11.50, 11.100, 11.200); usp-795 (verified by another person than who made it)
@@ -11,7 +11,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from compounding.records.people import Key, active_key
@@ -65,6 +65,8 @@ class EntryLike(Protocol):
     @property
     def body(self) -> Mapping[str, Any]: ...
     @property
+    def subjects(self) -> Sequence[str]: ...
+    @property
     def signing(self) -> Sequence[SigningLike]: ...
 
 
@@ -74,20 +76,6 @@ class DutyBroken(Exception):
     def __init__(self, code: str, text: str) -> None:
         self.code = code
         super().__init__(text)
-
-
-@dataclass
-class _Batch:
-    """What the entries so far say about one batch."""
-
-    makers: set[str] = field(default_factory=set)
-    authors: dict[int, str] = field(default_factory=dict)
-    last_made: int = 0
-    yielded: bool = False
-    verified: int = 0
-    ended: str = ""
-    investigated: dict[str, set[str]] = field(default_factory=dict)  # open ones, with who took part in each
-    to_reject: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,7 +127,7 @@ def ending(keys: Mapping[str, Key], person: str) -> Vouching:
 
 
 class Duties:
-    """The state that the entries so far add up to.
+    """The keys that the entries so far add up to.
 
     ``notes`` are what is in order, and must be known all the same: each with the entry that says so.
     """
@@ -147,8 +135,6 @@ class Duties:
     def __init__(self) -> None:
         self.keys: dict[str, Key] = {}
         self.notes: list[str] = []
-        self._batches: dict[str, _Batch] = {}
-        self._lots: dict[str, bool] = {}  # True while in quarantine
 
     def take(self, entry: EntryLike) -> None:
         """The next entry.
@@ -239,134 +225,6 @@ class Duties:
             raise DutyBroken("key-ended", "the key that it ends is not in use")
         return key
 
-    # ---- lots ----
-
-    def _lot_received(self, entry: EntryLike) -> None:
-        lot = str(entry.body["lot"])
-        if lot in self._lots:
-            raise DutyBroken("lot-twice", f"lot {lot} was received before")
-        made_here = entry.body.get("made_here")
-        if made_here:
-            self._batch(str(made_here["batch"]), "released")
-        self._lots[lot] = False
-
-    def _lot_held(self, entry: EntryLike) -> None:
-        self._lots[self._lot(entry)] = True
-
-    def _lot_cleared(self, entry: EntryLike) -> None:
-        self._lots[self._lot(entry)] = False
-
-    def _lot(self, entry: EntryLike) -> str:
-        lot = str(entry.body["lot"])
-        if lot not in self._lots:
-            raise DutyBroken("lot-unknown", f"lot {lot} was not received before")
-        return lot
-
-    # ---- batches ----
-
-    def _batch(self, id: str, *states: str) -> _Batch:
-        batch = self._batches.get(id)
-        if batch is None:
-            raise DutyBroken("batch-unknown", f"batch {id} was not opened before")
-        if (batch.ended or "open") not in states:
-            raise DutyBroken("batch-state", f"batch {id} was {batch.ended or 'open'}, not {' or '.join(states)}")
-        return batch
-
-    def _opened(self, entry: EntryLike) -> None:
-        id = str(entry.body["batch"])
-        if id in self._batches:
-            raise DutyBroken("batch-twice", f"batch {id} was opened before")
-        self._batches[id] = _Batch()
-
-    def _made(self, entry: EntryLike) -> None:
-        batch = self._batch(str(entry.body["batch"]), "open")
-        if entry.kind == "weighed" and entry.body.get("lot") and self._lots[self._lot(entry)]:
-            raise DutyBroken("lot-held", f"lot {entry.body['lot']} was in quarantine")
-        batch.makers.add(entry.person)
-        batch.authors[entry.sequence] = entry.person
-        batch.last_made = entry.sequence
-        batch.yielded |= entry.kind == "yielded"
-
-    def _tested(self, entry: EntryLike) -> None:
-        batch = self._batch(str(entry.body["batch"]), "open", "released")
-        batch.authors[entry.sequence] = entry.person
-        if entry.body.get("retest"):
-            self._took_part(entry)
-
-    # ---- investigations ----
-
-    def _investigated(self, entry: EntryLike) -> None:
-        """An investigation begins; whoever recorded the failing result did so in the same append, and opened it."""
-        batch = self._batch(str(entry.body["batch"]), "open", "released", "rejected")
-        id = str(entry.body["investigation"])
-        if id in batch.investigated:
-            raise DutyBroken("investigation-twice", f"investigation {id} was opened before")
-        batch.investigated[id] = {entry.person}
-
-    def _took_part(self, entry: EntryLike) -> None:
-        """Testing again, setting aside and concluding are not for the person who decides."""
-        batch, id = self._investigation(entry)
-        batch.investigated[id].add(entry.person)
-
-    def _in_investigation(self, entry: EntryLike) -> None:
-        self._investigation(entry)
-
-    def _investigation(self, entry: EntryLike) -> tuple[_Batch, str]:
-        batch = self._batch(str(entry.body["batch"]), "open", "released", "rejected")
-        id = str(entry.body["investigation"])
-        if id not in batch.investigated:
-            raise DutyBroken("investigation-unknown", f"investigation {id} was not open")
-        return batch, id
-
-    def _investigation_closed(self, entry: EntryLike) -> None:
-        batch, id = self._investigation(entry)
-        if entry.person in batch.investigated[id]:
-            raise DutyBroken("own-investigation", f"{entry.person} took part in investigation {id} and closed it")
-        del batch.investigated[id]
-        batch.to_reject |= entry.body["disposition"] == "reject"
-
-    def _accepted(self, entry: EntryLike) -> None:
-        batch = self._batch(str(entry.body["batch"]), "open")
-        author = batch.authors.get(entry.body["entry"])
-        if author is None:
-            raise DutyBroken("deviation-unknown", f"entry {entry.body['entry']} is no reading of this batch")
-        if author == entry.person:
-            raise DutyBroken("own-deviation", f"{entry.person} accepted a deviation of their own")
-        batch.last_made = entry.sequence
-
-    def _verified(self, entry: EntryLike) -> None:
-        batch = self._batch(str(entry.body["batch"]), "open")
-        if entry.person in batch.makers:
-            raise DutyBroken("own-work", f"{entry.person} took part in making the batch and verified it")
-        if not batch.yielded:
-            raise DutyBroken("not-made", "nothing was made yet that could be verified")
-        batch.verified = entry.sequence
-
-    def _released(self, entry: EntryLike) -> None:
-        batch = self._batch(str(entry.body["batch"]), "open")
-        if batch.verified <= batch.last_made:
-            raise DutyBroken("not-verified", "nobody verified the batch after its last work")
-        if batch.investigated:
-            raise DutyBroken("investigated", f"investigation {', '.join(batch.investigated)} was open")
-        batch.ended = "released"
-
-    def _rejected(self, entry: EntryLike) -> None:
-        """A batch is rejected while it is open; a released one only by the disposition of an investigation."""
-        batch = self._batch(str(entry.body["batch"]), "open", "released")
-        if batch.ended and not batch.to_reject:
-            raise DutyBroken("batch-state", "the batch was released, and no investigation decided to reject it")
-        batch.ended = "rejected"
-
-    def _labelled(self, entry: EntryLike) -> None:
-        batch = self._batch(str(entry.body["batch"]), "released")
-        if batch.investigated:
-            raise DutyBroken("investigated", f"investigation {', '.join(batch.investigated)} held the batch")
-
-    def _stickered(self, entry: EntryLike) -> None:
-        """A quarantine sticker can be had at any time; one that says released only after the release."""
-        if entry.body["template"] == "released":
-            self._labelled(entry)
-
 
 # Kinds whose signers are others than the one who wrote them down, or more than one.
 _SIGNED_BY_OTHERS = ("key-created", "key-retired", "key-revoked")
@@ -374,26 +232,4 @@ _RULES: Mapping[str, Callable[[Duties, EntryLike], None]] = {
     "key-created": Duties._key_created,
     "key-retired": Duties._key_retired,
     "key-revoked": Duties._key_revoked,
-    "lot-received": Duties._lot_received,
-    "lot-measured": Duties._lot,  # type: ignore[dict-item]
-    "lot-quarantined": Duties._lot_held,
-    "lot-cleared": Duties._lot_cleared,
-    "batch-opened": Duties._opened,
-    "weighed": Duties._made,
-    "step-done": Duties._made,
-    "yielded": Duties._made,
-    "tested": Duties._tested,
-    "investigation-opened": Duties._investigated,
-    "hypothesis-stated": Duties._in_investigation,
-    "retest-planned": Duties._in_investigation,
-    "resampled": Duties._in_investigation,
-    "result-invalidated": Duties._took_part,
-    "investigation-concluded": Duties._took_part,
-    "investigation-closed": Duties._investigation_closed,
-    "deviation-accepted": Duties._accepted,
-    "verified": Duties._verified,
-    "released": Duties._released,
-    "rejected": Duties._rejected,
-    "label-printed": Duties._labelled,
-    "sticker-printed": Duties._stickered,
 }

@@ -132,6 +132,9 @@ def check_sticker(batch: Batch, kind: str, on: date) -> list[Problem]:
         if batch.state != "released":
             now = "was rejected" if batch.state == "rejected" else "is not released"
             return [Problem("label.not-released", f"Batch {batch.id} {now}: it gets no released sticker", batch.id)]
+        if batch.holds:
+            text = f"Batch {batch.id} is held by {' and '.join(batch.holds)}: it gets no released sticker, but a quarantine one"
+            return [Problem("label.held", text, batch.id)]
         if batch.beyond_use_date < on:
             text = f"The beyond-use date {batch.plan.beyond_use.date} of {batch.id} has passed: it gets no released sticker"
             return [Problem("label.out-of-date", text, batch.id)]
