@@ -51,9 +51,10 @@ def drafts(number: int, signer: Signer | None) -> list[Draft]:
         if place == 0 and signer:
             kind, body, subjects = "key-created", KEY, ("person:ana",)
         elif place <= 1:
-            kind, body, subjects = "lot-received", {"lot": f"TAB-{place}" if not signer else "TAB-1"}, ("lot:TAB-1",)
+            lot = {"lot": f"TAB-{place}" if not signer else "TAB-1", "role": "tablet", "amount": "99999999 tablets"}
+            kind, body, subjects = "lot-received", lot, ("lot:TAB-1",)
         elif place % 30 == 2 or place == 2:
-            kind, body = "batch-opened", {"batch": f"{batch}"}
+            kind, body = "batch-opened", {"batch": batch, "plan": {"lines": [{"line": "source"}], "steps": []}, "formula": []}
         elif place % 30 < 2:
             kind, body = "noted", {"batch": batch}
         made.append(Draft(kind, body, subjects, "tom", "bench-1", "", time, f"{place:032x}", signers=(signer,) * bool(signer)))

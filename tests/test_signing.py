@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -331,6 +332,22 @@ def test_an_export_replaces_no_file_and_knows_its_head(bench: Bench) -> None:
     other = code.translate(str.maketrans("0123456789", "1234567890"))
     assert bench.run(["verify", "{folder}/LIQ-1.batch", "--head", other]).code == 1
     assert bench.run("verify {folder}/none.batch").code == 2
+
+
+def test_an_export_holds_each_attached_file_and_a_missing_or_a_strange_one_is_found(bench: Bench) -> None:
+    (bench.folder / "report.pdf").write_bytes(b"a report")
+    bench.do('qc assay LIQ-1 "98.5 %" --file {folder}/report.pdf', "kim")
+    bench.do("batch export LIQ-1 --out {folder}/LIQ-1.batch")
+    file = bench.folder / "LIQ-1.batch"
+    assert "1 attached files" in ran(["verify", str(file)]).out
+    lines = file.read_bytes().splitlines(keepends=True)
+    (attached,) = [line for line in lines if b'"attachment"' in line[:20]]
+    file.write_bytes(b"".join(line for line in lines if line is not attached))
+    found = ran(["verify", str(file)])
+    assert (found.code, found.codes) == (1, ["file.missing", "export.signature"])
+    strange = attached.replace(b64encode(b"a report"), b64encode(b"another"))
+    file.write_bytes(b"".join(strange if line is attached else line for line in lines))
+    assert ran(["verify", str(file)]).codes == ["file.digest", "export.signature"]
 
 
 def test_the_export_of_a_batch_shows_nothing_of_another(bench: Bench) -> None:

@@ -37,6 +37,7 @@ FORMAT = "compounding-batch-export/1"
 ENTRY_TYPE = b"application/vnd.compounding.entry.v1+json"
 EXPORT_TYPE = b"application/vnd.compounding.batch-export.v1+json"
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
+MISSHAPEN = (KeyError, TypeError, ValueError, IndexError, AttributeError)  # what comes of a part in another form
 LARGEST = 256 * 1024 * 1024  # bytes of a file that is looked at
 
 PARTS = {"body", "head", "idempotency_key", "kind", "person", "reason", "schema", "sequence", "site", "subjects", "time", "workstation"}  # fmt: skip
@@ -151,22 +152,22 @@ class Entry:
         try:
             said = strict(line["raw"], sorted_keys=True)
             self.raw, self.signatures = line["raw"].encode("utf-8", "surrogatepass"), str(line["signatures"])
-            self.proof, self.before = [[unhex(step, 32) for step in line.get(name, [])] for name in ("proof", "before")]
-            self.sequence, self.kind, self.person = int(said["sequence"]), str(said["kind"]), str(said["person"])
+            self.proof, self.before = [[unhex(step, 32) for step in [] + line.get(name, [])] for name in ("proof", "before")]  # noqa: RUF005
+            self.at, self.sequence, self.kind, self.person = line["sequence"], int(said["sequence"]), str(said["kind"]), str(said["person"])
             self.body, self.subjects, self.reason = dict(said["body"]), list(map(str, said["subjects"])), str(said["reason"])
             self.site, self.time = str(said["site"]), str(said["time"])
             self.head_size, self.head_root = int(said["head"]["size"]), unhex(said["head"]["root"], 32)
             self.signing = [{name: str(each[name]) for name in ("key", "meaning", "name", "person", "shown")} for each in said.get("signing", [])]  # fmt: skip
             self.set_back, self.previous = said.get("clock_set_back", False), said.get("previous")
             self.shown = "\n".join(said["shown"]).encode() if "shown" in said else None
-        except (KeyError, TypeError, ValueError, AttributeError) as lacking:
+        except MISSHAPEN as lacking:
             raise CannotTell(f"a line is no entry as it is exported ({lacking})") from None
         if set(said) - SOME_HAVE != PARTS:
             raise Altered(f"entry.parts an entry lacks a part or has one too many: {sorted(set(said) ^ PARTS)}")
 
     def check_bytes(self, size: int, root: bytes) -> None:
         """It is the entry at its place of the journal, and its signers saw the beginning of that journal."""
-        if self.head_size != self.sequence - 1 or not 0 < self.sequence <= size:
+        if not self.head_size + 1 == self.sequence == self.at <= size:
             raise Altered(f"entry.place entry {self.sequence} does not say its own place")
         raw, signatures = self.raw, unhex(self.signatures)
         leaf = sha(b"\0", b"signed-entry/v1 %d " % len(raw) + raw + signatures if signatures else raw)
@@ -232,8 +233,8 @@ class Record:
 
     def check_keys(self, entry: Entry) -> None:
         people, of_key = [each["person"] for each in entry.signing], entry.kind in KEY_KINDS
-        if of_key or (entry.kind in SIGNED and self.keys):
-            self.must(people, "duty.unsigned", "nobody signed it, though keys were there")
+        needs = of_key or (entry.kind in SIGNED and self.keys)
+        self.must(people or not needs, "duty.unsigned", "nobody signed it, though keys were there")
         self.must(len(set(people)) == len(people), "duty.signed-twice", "one person signed it twice")
         for each in entry.signing[entry.kind == "key-created" :]:
             key = self.keys.get(each["key"])
@@ -242,8 +243,7 @@ class Record:
             is_theirs = (key["person"], key["name"]) == (each["person"], each["name"])
             self.must(is_theirs, "duty.key-of-another", f"it names {each['name']} and has the key of {key['name']}")
             self.must(entry.kind not in SIGNED or "pharmacist" in key["roles"], "duty.role", f"{key['name']} is no pharmacist")
-        if entry.kind in SIGNED and people:
-            self.must(people == [entry.person], "duty.signer", "another person signed it")
+        self.must(people in ([], [entry.person]) or entry.kind not in SIGNED, "duty.signer", "another person signed it")
 
     def take_key(self, entry: Entry, body: dict) -> None:
         """A new person is introduced by a pharmacist, a new key of a known one by two others, one of them a pharmacist."""
@@ -252,11 +252,10 @@ class Record:
         others = {key["person"]: key["roles"] for key in self.keys.values() if not key["ended"] and key["person"] != person}
         pharmacists, needed, short = {id for id, roles in others.items() if "pharmacist" in roles}, 2, False
         if entry.kind == "key-created":
-            first, old, ended = entry.signing[0], used["public"] if used else None, "replaced"
-            in_hand = (first["key"], first["person"], first["name"]) == (public, person, body["name"])
-            self.must(in_hand, "duty.possession", "the key that it introduces did not sign it")
+            first, ended = [entry.signing[0][part] for part in ("key", "person", "name")], "replaced"
+            self.must(first == [public, person, body["name"]], "duty.possession", "the key that it introduces did not sign it")
             self.must(public not in self.keys, "duty.key-taken", "the key was another one's before")
-            self.must(old == body.get("replaces"), "duty.replaces", "it does not name the key that it replaces")
+            self.must((used and used["public"]) == body.get("replaces"), "duty.replaces", "it does not name the key that it replaces")
             if all(key["person"] != person for key in self.keys.values()):
                 needed = int(any("pharmacist" in key["roles"] for key in self.keys.values()))
             short = needed > 0 and (len(others) < needed or not pharmacists)
@@ -425,7 +424,8 @@ def check(content: bytes, told: list[str], head: str | None = None) -> list[str]
         first, *objects, last = [strict(line.decode("utf-8")) for line in lines[:-1]]
         origin, size, batch = str(first["origin"]), int(first["size"]), str(first["batch"])
         root, exporter = unhex(first["root"], 32), {name: str(first["exported"][name]) for name in ("key", "name", "person", "time")}  # fmt: skip
-    except (KeyError, TypeError, ValueError) as lacking:
+        exported = f"{datetime.fromisoformat(exporter['time'].removesuffix('Z')):%Y-%m-%d %H:%M} UTC"
+    except MISSHAPEN as lacking:
         raise CannotTell(f"the first line lacks a part, or this is no text ({lacking})") from None
     if first.get("format") != FORMAT or set(last) != {"signature"}:
         raise CannotTell(f"this is no exported batch of a form that this program knows ({FORMAT})")
@@ -450,7 +450,7 @@ def check(content: bytes, told: list[str], head: str | None = None) -> list[str]
                 told.append(f"  entry {entry.sequence:>5}  {entry.time[:10]} {entry.time[11:16]} UTC  {entry.kind:<18} signed by {each['name']} ({each['person']}): {each['meaning']}")  # fmt: skip
         except Altered as found:
             wrong.append(str(found))
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as lacking:
+        except MISSHAPEN as lacking:
             wrong.append(f"entry.body entry {sequence}, or what stands after it, lacks what belongs there ({lacking})")
     wrong += [f"order.batch-unknown batch {batch} is not opened in this file"] if record.state == "unopened" and not wrong else []
     wrong += [f"file.digest the attachment {each[:16]} holds something else" for each in files if files[each] != each]
@@ -466,7 +466,7 @@ def check(content: bytes, told: list[str], head: str | None = None) -> list[str]
     told += [f"  NOTE  {note}" for note in record.notes]
     told += [f"  key {code_of(sha(bytes.fromhex(public)))}  {key['name']} ({key['person']}), {', '.join(sorted(key['roles']))}{', ' + key['ended'] if key['ended'] else ''}" for public, key in record.keys.items()]  # fmt: skip
     held = [each for each in record.held_by() if record.state != "open" or "not tested" not in each]
-    told.append(f"  {record.state.upper() if record.state == 'recalled' else record.state}{', HELD BY ' * bool(held)}{', '.join(held)}; {len(files)} attached files; exported by {exporter['name'] or 'nobody named'} on {exporter['time'][:10]} {exporter['time'][11:16]} UTC")  # fmt: skip
+    told.append(f"  {record.state.upper() if record.state == 'recalled' else record.state}{', HELD BY ' * bool(held)}{', '.join(held)}; {len(files)} attached files; exported by {exporter['name'] or 'nobody named'} on {exported}")  # fmt: skip
     if head is not None and typed_code(head) != code:
         wrong.append(f"head.other the head on paper, {typed_code(head)}, is not the head of this file, {code}")
     return wrong

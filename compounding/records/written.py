@@ -39,6 +39,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     idempotency_key: str
     kind: str
     person: str
+    previous: tuple[int, ...] | None = None
     reason: str
     schema: int
     sequence: int

@@ -164,6 +164,17 @@ class Database(ABC):
         )
         return _whole(last)
 
+    def last_about_each(self, site: str, subjects: Sequence[str]) -> list[int]:
+        """Sequence of the last entry about each of some subjects [0 if there is none]."""
+        if not subjects:
+            return []
+        marks = ",".join("?" * len(subjects))
+        statement = (
+            f"SELECT subject, max(sequence) FROM subjects WHERE site = ? AND subject IN ({marks}) GROUP BY subject"
+        )
+        found = {str(subject): _whole(last) for subject, last in self._all(statement, site, *subjects)}
+        return [found.get(subject, 0) for subject in subjects]
+
     def subjects_between(self, site: str, first: str, end: str) -> list[tuple[str, int]]:
         """Subjects from `first` to before `end`, each with the sequence of its last entry."""
         found = self._all(

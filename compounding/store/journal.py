@@ -5,6 +5,7 @@ it. Its bytes are stored as they are; the other columns only help to find it. A 
 which subjects it was made on and the last entry it saw of each; if one of them has moved, nothing
 is written, and whoever decided reads and decides again.
 
+An entry names the last entry before it about each of its subjects, so that some of them can be shown to be whole without the rest.
 An entry that signs says so in its bytes: who, under which printed name, with which key, meaning what, and the digest of
 what was shown. The signatures are over those bytes, and so over the head of the log before them; they
 stand beside the bytes and belong to the entry's leaf.
@@ -46,6 +47,7 @@ _KEYS = {
 }
 _CLOCK_KEY = "clock_set_back"  # only there when it is true
 _SIGNING_KEY = "signing"  # only there when somebody signs
+_PREVIOUS_KEY = "previous"  # not there in entries from before it was written
 _SIGNING_PARTS = ("key", "meaning", "name", "person", "shown")
 SIGNATURE_BYTES = 64  # of Ed25519
 
@@ -123,6 +125,7 @@ class Entry:
         raw: its canonical bytes, from which all the rest was read.
         signatures: its signatures, one after the other as `signing` names them [64 bytes each].
         signing: what each signature says; empty for an entry that nobody signed.
+        previous: the last entry before it about each of its subjects, in their order [0: none]; None if it does not say.
     """
 
     sequence: int
@@ -141,6 +144,7 @@ class Entry:
     raw: bytes
     signatures: bytes
     signing: tuple[Signing, ...] = ()
+    previous: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -369,7 +373,7 @@ class Journal:
         entries = []
         for draft in drafts:
             _refuse_a_clock_behind(draft, last_time)
-            row = _row(draft, self.site, frontier)
+            row = _row(draft, self.site, frontier, self.database.last_about_each(self.site, draft.subjects))
             self.database.add(row, draft.subjects)
             frontier = log.frontier_of(row.sequence, row.peaks)
             last_time = draft.time
@@ -540,7 +544,7 @@ def _checked(draft: Draft) -> Draft:
     return replace(draft, **texts, subjects=subjects, time=draft.time.astimezone(UTC))
 
 
-def _row(draft: Draft, site: str, before: Frontier) -> Row:
+def _row(draft: Draft, site: str, before: Frontier, previous: Sequence[int] | None = None) -> Row:
     head = log.head_of(before)
     sequence = head.size + 1
     fact: dict[str, Any] = {
@@ -557,6 +561,8 @@ def _row(draft: Draft, site: str, before: Frontier) -> Row:
         "time": written_time(draft.time),
         "workstation": draft.workstation,
     }
+    if previous is not None:
+        fact[_PREVIOUS_KEY] = list(previous)
     if draft.clock_set_back:
         fact[_CLOCK_KEY] = True
     if draft.signers:
@@ -572,15 +578,17 @@ def _row(draft: Draft, site: str, before: Frontier) -> Row:
 def _entry(fact: dict[str, Any], row: Row) -> Entry:
     """Read the parts of an entry; anything missing, too many or of another type is an error of some kind."""
     set_back = fact.get(_CLOCK_KEY, False)
-    if fact.keys() - {_CLOCK_KEY, _SIGNING_KEY} != _KEYS or (_CLOCK_KEY in fact and set_back is not True):
+    if fact.keys() - {_CLOCK_KEY, _SIGNING_KEY, _PREVIOUS_KEY} != _KEYS or (_CLOCK_KEY in fact and set_back is not True):
         raise KeyError("parts")
     signing = _signing(fact[_SIGNING_KEY]) if _SIGNING_KEY in fact else ()
     if len(row.signatures) != SIGNATURE_BYTES * len(signing):
         raise _not_an_entry("it does not have the signatures that it names")
-    head, subjects = fact["head"], fact["subjects"]
+    head, subjects, previous = fact["head"], fact["subjects"], fact.get(_PREVIOUS_KEY)
     texts = [fact[name] for name in ("idempotency_key", "kind", "person", "reason", "site", "time", "workstation")]
-    numbers = [fact["schema"], fact["sequence"], head["size"]]
+    numbers = [fact["schema"], fact["sequence"], head["size"], *(previous or ())]
     if not all(type(text) is str for text in (*texts, *subjects)) or not all(type(number) is int for number in numbers):
+        raise TypeError("parts")
+    if _PREVIOUS_KEY in fact and (type(previous) is not list or len(previous) != len(subjects)):
         raise TypeError("parts")
     if type(subjects) is not list or type(fact["body"]) is not dict or set(head) != {"root", "size"}:
         raise TypeError("parts")
@@ -605,6 +613,7 @@ def _entry(fact: dict[str, Any], row: Row) -> Entry:
         raw=row.body,
         signatures=row.signatures,
         signing=signing,
+        previous=None if previous is None else tuple(previous),
     )
 
 

@@ -277,11 +277,13 @@ def _personal(database: Database) -> Iterator[Problem]:
 
 
 class _Subjects:
-    """The rows of the table of subjects, walked in step with the entries."""
+    """The rows of the table of subjects, walked in step with the entries, and the last entry about each."""
 
     def __init__(self, database: Database, site: str) -> None:
         self._rows = database.every_subject(site)
         self._next = next(self._rows, None)
+        self._last: dict[str, int] = {}
+        self._named = False  # True once an entry has named those before it: then all do
 
     def take(self, entry: Entry | Written) -> None:
         """Take the rows of one entry, and compare them with what it says."""
@@ -291,10 +293,23 @@ class _Subjects:
             listed.append(following)
             following = next(self._rows, None)
         self._next = following
+        self._check_previous(entry)
         if len(listed) == 1 == len(entry.subjects) and listed[0] == (sequence, entry.subjects[0]):
             return
         if sorted(listed) != sorted((sequence, subject) for subject in entry.subjects):
             raise _wrong(f"it is about {', '.join(entry.subjects) or 'nothing'}, but is listed otherwise")
+
+    def _check_previous(self, entry: Entry | Written) -> None:
+        last, previous = self._last, entry.previous
+        if previous is None:
+            if self._named:
+                raise _wrong("it does not name the entries before it")
+        else:
+            self._named = True
+            if previous != tuple([last.get(subject, 0) for subject in entry.subjects]):
+                raise _wrong("it names other entries before it than those that there are")
+        for subject in entry.subjects:
+            last[subject] = entry.sequence
 
     def rest(self) -> tuple[int, str] | None:
         """A row that no entry has taken."""

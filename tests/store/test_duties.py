@@ -643,6 +643,91 @@ def test_swapped_entries_are_found(pen: Pen, good: bytes) -> None:
         assert "entry.order" in judged(signed_again(pen, swapped))
 
 
+def test_an_entry_left_out_between_two_about_the_batch_is_found_although_an_insider_signs_the_file_again(
+    pen: Pen, good: bytes
+) -> None:
+    lines = lines_of(good)
+    about = [at for at, line in enumerate(lines) if '"batch:B-1"' in line.get("raw", "")]
+    assert len(about) > 6
+    for at in about[:-1]:
+        assert "entry.missing" in judged(signed_again(pen, [*lines[:at], *lines[at + 1 :]])), at
+    assert judged(signed_again(pen, [*lines[: about[-1]], *lines[about[-1] + 1 :]])) == []  # hence the word of the exporter
+
+
+def test_a_failing_result_that_is_left_out_is_found_whatever_came_after_it(pen: Pen) -> None:
+    failed("tested", PLANNED, ASIDE, RETEST, *CONCLUDED, closing("ben"), ("verified", "ben", BATCH, "ben"))(pen)
+    assert verify(pen.journal) == []
+    lines = lines_of(exported(pen))
+    without = [line for line in lines if not any(each in line.get("raw", "") for each in ('"fail"', "INV-1"))]
+    assert len(without) == len(lines) - 7
+    assert set(judged(signed_again(pen, without))) == {"entry.missing"}
+
+
+def told_of(pen: Pen) -> str:
+    """The verdict about the batch, in a file that holds."""
+    told: list[str] = []
+    assert offline["check"](exported(pen), told) == []
+    return told[-1].split(";")[0].strip()
+
+
+@pytest.mark.parametrize(
+    ("story", "verdict"),
+    [
+        (after("opened", "lot-measured", "tom", {"lot": "L-1"}), "open"),
+        (after("labelled", "lot-measured", "tom", {"lot": "L-1"}), "released"),
+        (after("labelled", "recalled", "ana", BATCH), "RECALLED"),
+        (investigated("labelled"), "released, HELD BY the open investigation INV-1"),
+        (failed("labelled"), "released, HELD BY assay (fail), the open investigation INV-1"),
+        (failed("made"), "open, HELD BY assay (fail), the open investigation INV-1"),
+        (
+            failed("labelled", *CONCLUDED, closing("ben", "reject"), ("rejected", "ana", BATCH, "ana")),
+            "rejected, HELD BY assay (fail)",
+        ),
+        (after("tested", "rejected", "ana", BATCH, "ana"), "rejected"),
+    ],
+)
+def test_the_verdict_says_what_became_of_the_batch(pen: Pen, story: Callable[[Pen], object], verdict: str) -> None:
+    story(pen)
+    assert told_of(pen) == verdict
+
+
+def spoiled(value: Any) -> list[Any]:
+    """Something else in the place of a value, and in the place of whatever it holds."""
+    found = [each for each in (None, 7, "x", [], {}, [None], True) if each != value]
+    parts = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
+    for key, part in parts:
+        for each in spoiled(part):
+            found.append(value | {key: each} if isinstance(value, dict) else [each, *value[1:]])
+    return found
+
+
+def test_whatever_stands_in_a_line_in_the_place_of_what_belongs_there_is_answered_in_a_sentence(
+    pen: Pen, good: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines, file = lines_of(good), tmp_path / "file"
+    for at in (0, 1, 7, len(lines) - 1):
+        for other in spoiled(lines[at]):
+            altered = [*lines[:at], other, *lines[at + 1 :]]
+            above = b"".join(json.dumps(each, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for each in altered)
+            file.write_bytes(above if at == len(lines) - 1 else signed_again(pen, altered))
+            assert offline["main"]([str(file)]) in (1, 2), other
+            assert capsys.readouterr().err.startswith(("Cannot tell: ", "ALTERED: ")), other
+
+
+def test_whatever_stands_in_an_entry_in_the_place_of_what_belongs_there_is_no_crash(pen: Pen, good: bytes) -> None:
+    """Of a whole journal an insider could make such entries, with fitting hashes: their parts are judged one by one."""
+    for line in lines_of(good)[1:-1]:
+        said = json.loads(line["raw"])
+        for part in ("body", "subjects", "previous", "signing", "time", "head"):
+            for other in spoiled(said.get(part)):
+                record = offline["Record"]("B-1")
+                raw = json.dumps(said | {part: other}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+                try:
+                    record.take(offline["Entry"](line | {"raw": raw}))
+                except (offline["CannotTell"], offline["Altered"], *offline["MISSHAPEN"]):
+                    continue
+
+
 def test_a_signature_moved_to_another_entry_is_found(pen: Pen, good: bytes) -> None:
     lines = lines_of(good)
     signed = [place for place, line in enumerate(lines) if line.get("signatures")]

@@ -36,6 +36,15 @@ def journal(place: Place) -> Any:
 # ---- what is kept ----
 
 
+def test_an_entry_names_the_last_entry_before_it_about_each_of_its_subjects(place: Place) -> None:
+    with begun(place) as journal:
+        one, two = draft("Weighed", "batch:1", "lot:A"), draft("Weighed", "batch:2", "lot:A", minute=1)
+        journal.append([one, two], {})
+        journal.append([draft("Weighed", "lot:A", "batch:1", "batch:3", minute=2)], {})
+        assert [entry.previous for entry in journal.entries()] == [(0, 0), (0, 1), (2, 1, 0)]
+        assert verify(journal) == []
+
+
 def test_an_entry_reads_back_as_it_was_written(journal: Journal, place: Place) -> None:
     given = draft(body={"line": "tablets", "parts": [1, None, True, {"mass": "1.5 mg"}]}, reason="planned")
     (written,) = journal.append([given], {"batch:2026-0001": 0})

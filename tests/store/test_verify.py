@@ -171,6 +171,11 @@ def test_an_entry_forged_with_a_fitting_hash_is_found_at_the_next_one(path: Path
     [
         lambda fact: fact.pop("reason"),
         lambda fact: fact.update(extra=1),
+        lambda fact: fact.pop("previous"),
+        lambda fact: fact.update(previous=None),
+        lambda fact: fact.update(previous=[]),
+        lambda fact: fact.update(previous=["10"]),
+        lambda fact: fact.update(previous=[fact["previous"][0] - 1, *fact["previous"][1:]]),
         lambda fact: fact.update(clock_set_back=False),
         lambda fact: fact.update(subjects="batch:2026-0000"),
         lambda fact: fact.update(body=[]),
