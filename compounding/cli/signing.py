@@ -22,7 +22,7 @@ from compounding.settings import keys_folder
 from compounding.store import keys as store
 from compounding.store.journal import Draft, Signer
 from compounding.store.journal import Signing as Stated
-from compounding.work.duties import MEANINGS, SIGNED
+from compounding.work.duties import MEANINGS, OF_THE_JOURNAL, SIGNED
 
 # Wrong passphrases of one key within this time; one more is refused without being tried, until some of them are older.
 MOST_REFUSALS, REST = 5, timedelta(minutes=15)
@@ -54,8 +54,10 @@ class Signing:
             Refused: somebody has no key that signs now, or what was shown has changed since.
         """
         keys, last = site_keys(self.app)
-        if not keys and not self.introduced and self.app.settings.signatures == "optional":
-            return {}
+        if not keys and not self.introduced:
+            early = all(kind_of(fact) in OF_THE_JOURNAL for fact, _ in decision.facts)
+            if early or self.app.settings.signatures == "optional":
+                return {}
         shown = decision.shown or told([fact for fact, _ in decision.facts])
         if self._shown is not None and shown != self._shown:
             text = "What you were shown has changed since, because somebody recorded something: look at it again, and sign then"

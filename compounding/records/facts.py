@@ -358,6 +358,15 @@ class JournalResumed(Record, frozen=True, kw_only=True):
     seen_root: str
 
 
+class ClockConfirmed(Record, frozen=True, kw_only=True):
+    """A pharmacist looked at the clock of a workstation, and it is right although the entry ``after`` which this one stands
+    was dated later (``was``), or long before. The entry holds the reason.
+    """
+
+    after: int
+    was: str
+
+
 class LabelPrinted(Record, frozen=True, kw_only=True):
     """A label left the tool, to a file or a printer. The patient's name is not here: a salted digest of it is.
 
@@ -544,6 +553,7 @@ KINDS: Mapping[str, type[Record]] = {
         Recalled,
         NameErased,
         JournalResumed,
+        ClockConfirmed,
         LabelPrinted,
         StickerPrinted,
         PrintDone,

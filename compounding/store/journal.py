@@ -222,6 +222,10 @@ class Journal:
         """Size and root of the log now."""
         return log.head_of(self._end()[0])
 
+    def last_time(self) -> datetime | None:
+        """Time of the last entry; None if there is none."""
+        return self._end()[1]
+
     def had(self, head: Head) -> bool:
         """Whether the log once had this head: it is a beginning of today's."""
         if head.size == 0:
@@ -646,7 +650,8 @@ def _refuse_a_clock_behind(draft: Draft, last: datetime | None) -> None:
         assert last is not None
         text = (
             f"The clock reads {written_time(draft.time)}, but the last entry was written at {written_time(last)}:"
-            " nothing was recorded. Set the clock of this workstation right and run the command again."
+            " nothing was recorded. Set the clock of this workstation right and run the command again; if it is right, and the"
+            " one of that entry was not, a pharmacist says so with compounding journal clock --reason."
         )
         raise ClockBehind(Problem("journal.clock-behind", text, where="time"))
 

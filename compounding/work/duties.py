@@ -27,6 +27,8 @@ SIGNED: Mapping[str, tuple[str, ...]] = {
     "verified": PHARMACIST,
     "released": PHARMACIST,
     "rejected": PHARMACIST,
+    "journal-resumed": PHARMACIST,
+    "clock-confirmed": PHARMACIST,
     "key-created": ANYONE,
     "key-retired": ANYONE,
     "key-revoked": ANYONE,
@@ -36,6 +38,8 @@ MEANINGS: Mapping[str, str] = {
     "deviation-accepted": "I looked at this deviation and let the batch go on, for the reason given.",
     "investigation-closed": "I reviewed this investigation and its conclusion, and close it.",
     "rejected": "I reject this batch, for the reason given.",
+    "journal-resumed": "I know that this copy is older than what was seen, and that it goes on, for the reason given.",
+    "clock-confirmed": "I looked at the clock of this workstation, and it is right.",
     "key-created": "This key is in the hands of the person whose name it bears, and I know that person.",
     "key-retired": "This key shall sign nothing more, for the reason given.",
     "key-revoked": "This key may be in other hands and shall sign nothing more, for the reason given.",
@@ -62,6 +66,10 @@ class EntryLike(Protocol):
     def kind(self) -> str: ...
     @property
     def person(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def clock_set_back(self) -> bool: ...
     @property
     def body(self) -> Mapping[str, Any]: ...
     @property
@@ -143,12 +151,20 @@ class Duties:
             DutyBroken: it breaks a rule.
         """
         self._check_signing(entry)
+        if entry.clock_set_back and entry.kind != "clock-confirmed":
+            raise DutyBroken("clock", "it is dated before the entry before it, and nobody said that the clock is right")
         rule = _RULES.get(entry.kind)
         if rule:
             try:
                 rule(self, entry)
             except (KeyError, TypeError, IndexError) as wrong:
                 raise DutyBroken("body", f"it lacks what every {entry.kind} has ({wrong})") from None
+
+    def _resumed(self, entry: EntryLike) -> None:
+        self._note(entry, f"an older copy went on, though {entry.body['seen_entries']} entries had been seen: {entry.reason}")
+
+    def _clock_confirmed(self, entry: EntryLike) -> None:
+        self._note(entry, f"the clock was said to be right, after an entry of {entry.body['was']}: {entry.reason}")
 
     def _note(self, entry: EntryLike, what: str) -> None:
         self.notes.append(f"Entry {entry.sequence}: {what}")
@@ -226,10 +242,14 @@ class Duties:
         return key
 
 
+# What befalls the journal itself can be said before there is a key, whatever the settings ask for.
+OF_THE_JOURNAL = ("journal-resumed", "clock-confirmed")
 # Kinds whose signers are others than the one who wrote them down, or more than one.
 _SIGNED_BY_OTHERS = ("key-created", "key-retired", "key-revoked")
 _RULES: Mapping[str, Callable[[Duties, EntryLike], None]] = {
     "key-created": Duties._key_created,
     "key-retired": Duties._key_retired,
     "key-revoked": Duties._key_revoked,
+    "journal-resumed": Duties._resumed,
+    "clock-confirmed": Duties._clock_confirmed,
 }

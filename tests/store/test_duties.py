@@ -35,6 +35,8 @@ OPENED = BATCH | {"plan": PLAN, "formula": FORMULA}
 WEIGHED = BATCH | {"line": "source", "lot": "L-1", "reading": "1 mg", "low": "0.9 mg", "high": "1.1 mg", "within": True}
 YIELDED = BATCH | {"made": "10 capsules", "within": True}
 TESTED = BATCH | {"trait": "assay", "verdict": "pass"}
+CLOCK = {"after": 6, "was": "2040-01-01T00:00:00+00:00"}
+RESUMED = {"seen_entries": 99, "seen_root": "00" * 32}
 LABEL = BATCH | {"label": "L0000001A", "quantity": "10 capsules", "prescription": "1234"}
 
 
@@ -46,9 +48,19 @@ class Pen:
         self.keys = {person: keys.new_key() for person in NAMES}
 
     def write(
-        self, kind: str, person: str, body: dict[str, Any], *signers: str, subject: str = "", **changed: str
+        self,
+        kind: str,
+        person: str,
+        body: dict[str, Any],
+        *signers: str,
+        subject: str = "",
+        back: int = 0,
+        **changed: str,
     ) -> int:
-        """One entry, signed by these people; ``changed`` alters what the first signature says."""
+        """One entry, signed by these people; ``changed`` alters what the first signature says.
+
+        ``back`` is how many minutes before its turn it is dated.
+        """
         made = []
         for place, signer in enumerate(signers):
             key = self.keys[signer]
@@ -58,10 +70,8 @@ class Pen:
             made.append(Signer(Signing(meaning="as it says", shown="00" * 32, **stated), key.sign))
         subjects = [subject or ("batch:B-1" if "batch" in body else f"lot:{body.get('lot', 'none')}")]
         subjects += [f"lot:{body['lot']}"] if "batch" in body and "lot" in body else []
-        minute = self.journal.head().size
-        (entry,) = self.journal.append(
-            [draft(kind, *subjects, person=person, body=body, signers=tuple(made), minute=minute)], {}
-        )
+        when = {"minute": self.journal.head().size - back, "clock_set_back": bool(back)}
+        (entry,) = self.journal.append([draft(kind, *subjects, person=person, body=body, signers=tuple(made), **when)], {})
         return entry.sequence
 
     def key(self, person: str, *others: str, by: str = "", **changed: Any) -> int:
@@ -136,6 +146,18 @@ def test_a_story_that_keeps_every_rule_holds_in_the_tool_and_offline(pen: Pen) -
     assert offline["check"](exported(pen), told) == []
     assert sum("signed by" in line for line in told) == 9
     assert pen.journal.short_code() in told[0]
+
+
+def test_a_clock_and_an_older_copy_that_a_pharmacist_signed_for_hold_and_both_say_so(pen: Pen) -> None:
+    pen.write("clock-confirmed", "ana", CLOCK, "ana", subject="journal:clock", back=3)
+    pen.write("journal-resumed", "ana", RESUMED, "ana", subject="journal:resumed")
+    pen.labelled()
+    notes: list[str] = []
+    assert verify(pen.journal, notes=notes) == []
+    assert [note.split(":")[0] for note in notes] == ["Entry 5", "Entry 6"]
+    told: list[str] = []
+    assert offline["check"](exported(pen), told) == []
+    assert sum("NOTE" in line for line in told) == 2
 
 
 def test_a_key_that_nobody_could_vouch_for_holds_and_is_named_by_both_for_ever(tmp_path: Path) -> None:
@@ -450,6 +472,21 @@ BROKEN: dict[str, tuple[Callable[[Pen], object], str, str]] = {
     ),
     "dispensed under investigation": (
         investigated("labelled", ("dispensed", "tom", LABEL)), "duty-investigated", "order.held",
+    ),
+    "an entry dated before the one before it": (
+        lambda pen: (pen.opened(), pen.write("weighed", "tom", WEIGHED, back=5)), "duty-clock", "order.clock",
+    ),
+    "a clock set back by nobody": (
+        lambda pen: (pen.opened(), pen.write("clock-confirmed", "ana", CLOCK, subject="journal:clock", back=5)),
+        "duty-unsigned", "duty.unsigned",
+    ),
+    "an older copy that nobody signed for": (
+        lambda pen: (pen.opened(), pen.write("journal-resumed", "ana", RESUMED, subject="journal:resumed")),
+        "duty-unsigned", "duty.unsigned",
+    ),
+    "an older copy that a technician signed for": (
+        lambda pen: (pen.opened(), pen.write("journal-resumed", "tom", RESUMED, "tom", subject="journal:resumed")),
+        "duty-role", "duty.role",
     ),
     "more weighed than the lot held": (
         lambda pen: (pen.opened(), pen.weighed("10.001 mg", high="11 mg")), "duty-lot-below-zero", "order.lot-below-zero",

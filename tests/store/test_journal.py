@@ -175,7 +175,8 @@ def test_a_clock_more_than_two_seconds_behind_the_last_entry_is_refused(
     if not taken:
         with pytest.raises(Refused, match="the last entry was written at 2026-03-01T09:00:00"):
             journal.append([draft(time=late)], {})
-        journal.append([draft("ClockCorrected", time=late, clock_set_back=True)], {})
+        said = {"body": {"after": 1, "was": START.isoformat()}, "clock_set_back": True}
+        journal.append([draft("clock-confirmed", "journal:clock", time=late, **said)], {})
     journal.append([draft(time=late)], {})
     assert verify(journal) == []
 
