@@ -460,9 +460,10 @@ def test_the_lot_of_a_trituration_is_cleared_by_hand_or_never(trituration: Bench
     assert other.run("lot clear TRIT-1 --reason 'surely fine'").codes == ["lot.batch-rejected"]
 
 
-def test_a_batch_made_from_a_lot_that_went_into_quarantine_since_is_not_released(at: Any) -> None:
+@pytest.mark.parametrize("lot", ["TAB-1", "MCC-1", "CAP-1"])
+def test_a_batch_made_from_a_lot_that_went_into_quarantine_since_is_not_released(at: Any, lot: str) -> None:
     bench = at(CLOSED)
-    bench.do("lot quarantine MCC-1 --reason 'recalled by its maker'")
+    bench.do(f"lot quarantine {lot} --reason 'recalled by its maker'")
     assert bench.run("batch release CAPS-1").codes == ["batch.lot-quarantined"]
 
 

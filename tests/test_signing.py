@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import stat
 import subprocess
@@ -235,6 +236,53 @@ def test_a_revoked_key_ends_at_once_by_one_person_and_its_file_opens_nothing(ben
     bench.do("person revoke ben --reason stolen --since 3", "kim")
     assert bench.run("batch verify LIQ-1", "ben").codes == ["key.ended"]
     assert bench.run("person revoke ben --reason stolen", "kim").codes == ["key.none"]
+    assert bench.head()
+
+
+def test_what_a_stolen_key_signed_is_listed_and_holds_its_batch_until_it_is_confirmed(bench: Bench) -> None:
+    bench.do("batch verify LIQ-1", "ben")
+    bench.do("batch release LIQ-1")
+    (verified,) = [each["entry"] for each in bench.do("batch show LIQ-1 --json").json["verified"]]
+    assert bench.run("person revoke ben --reason stolen --since 1").codes == ["key.since"]
+    assert bench.run("person revoke ben --reason stolen --since 9999").codes == ["key.since"]
+    told = bench.do(f"person revoke ben --reason stolen --since {verified} --json").json
+    assert [(each["entry"], each["kind"], each["about"]) for each in told["doubtful"]] == [(verified, "verified", "batch:LIQ-1")]
+    assert f"revoked in entry {told['revoked']}, in doubt since entry {verified}" in bench.do("person list").out
+    assert bench.do("batch show LIQ-1 --json").json["doubted"] == [verified]
+    assert f"entry {verified} (verified), signed by Ben Fox: in doubt" in bench.do("batch show LIQ-1").out
+    assert "released, held" in bench.do("batch list").out
+    assert f"person confirm {verified}" in bench.do("status").out
+    assert "Held, as the signature of entry" in bench.do("certificate LIQ-1 --json").json["conclusion"]["text"]
+    assert f"Entry {verified}: its signature" in bench.do("journal verify").out
+    label = 'label LIQ-1 --prescription 7 --patient P --prescriber D --quantity "30 mL" --out {folder}/label.pdf'
+    assert bench.run(label, "tom").codes == ["signature.doubtful"]
+    assert bench.run("label sticker LIQ-1 released --out {folder}/sticker.pdf").codes == ["label.held"]
+    bench.do("batch export LIQ-1 --out {folder}/held.batch")
+    assert "released, HELD BY the doubtful signature" in ran(["verify", str(bench.folder / "held.batch")]).out
+    asked = f"person confirm {verified}"
+    assert bench.run(asked).codes == ["signature.reason"]
+    assert bench.run(f"{asked} --reason seen", "tom").codes == ["person.role", "signature.own-work"]
+    assert bench.run("person confirm 1 --reason seen").codes == ["signature.not-doubted"]
+    bench.do(f"{asked} --reason 'his initials are on the worksheet'")
+    assert last(bench)[0] == "signature-confirmed"
+    assert bench.run(f"{asked} --reason again").codes == ["signature.not-doubted"]
+    bench.do(label, "tom")
+    assert bench.do("journal verify --json").json["notes"] == []
+    bench.do("batch export LIQ-1 --out {folder}/free.batch")
+    assert "  released; 0" in ran(["verify", str(bench.folder / "free.batch")]).out
+
+
+def test_a_formula_whose_approval_is_in_doubt_is_approved_anew_or_confirmed(bench: Bench) -> None:
+    bench.do("formula approve naltrexone-capsule", "ben")
+    with Journal.open(bench.journal, "main") as journal:
+        approved = journal.head().size
+    bench.do(f"person revoke ben --reason stolen --since {approved}")
+    settings = bench.folder / "settings.toml"
+    settings.write_text(re.sub(r"(?m)^unapproved_formula.*$", 'unapproved_formula = "refuse"', settings.read_text()))
+    opened = 'batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1'
+    assert bench.run(opened).codes == ["formula.not-approved"]
+    bench.do(f"person confirm {approved} --reason 'read again'")
+    bench.do(opened)
     assert bench.head()
 
 

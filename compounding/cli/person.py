@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,12 +11,17 @@ from compounding.cli.app import App, Decision
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.cli.signing import Signing, passphrase_of, site_keys
 from compounding.problems import NotUnderstood, Problem, Refused
-from compounding.records.facts import KeyCreated, KeyRetired, KeyRevoked, NameErased
+from compounding.records.facts import KeyCreated, KeyRetired, NameErased
 from compounding.records.people import Key, active_key
-from compounding.records.record import Record, validated
+from compounding.records.record import Record
 from compounding.settings import Person, keys_folder, read_settings
 from compounding.store import keys as store
+from compounding.work.confirming import confirm as confirm_signature
+from compounding.work.confirming import revoke as end_at_once
 from compounding.work.duties import Vouching, ending, vouching
+
+if TYPE_CHECKING:
+    from compounding.store.journal import Entry
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 
@@ -225,6 +230,7 @@ def list_people(app: App, as_json: bool) -> None:
                         "ended": key.ended,
                         "why": key.why,
                         "unvouched": key.unvouched,
+                        "since": key.since,
                     }
                     for key in theirs
                 ],
@@ -238,6 +244,7 @@ def list_people(app: App, as_json: bool) -> None:
         base = (each["id"], each["name"] + (" (retired)" if each["retired"] else ""), ", ".join(each["roles"]))
         for key in each["keys"] or [None]:
             state = f"{key['why']} in entry {key['ended']}" if key and key["ended"] else "signs" if key else "no key"
+            state += f", in doubt since entry {key['since']}" if key and key["since"] else ""
             state += ", nobody vouched" if key and key["unvouched"] else ""
             rows.append((*base, key["fingerprint"] if key else "", str(key["created"]) if key else "", state))
             base = ("", "", "")
@@ -300,14 +307,81 @@ def revoke(app: App, id: str, reason: str, since: int | None, as_json: bool) -> 
     compounding --as ana person revoke ben --reason "laptop stolen" --since 812
     """
     key = _key_in_use(app, id)
-    fact = validated(KeyRevoked, {"person": id, "key": key.public} | ({"since": since} if since else {}), "revoke")
-    _say_ended(app, key, "revoked", _signed(app, fact, (app.person_id,), reason), as_json)
+    doubtful: list[Entry] = []
+
+    def decide() -> Decision:
+        doubtful[:] = app.journal.signed_with(key.public, since) if since else ()
+        fact, problems = end_at_once(key, since, app.journal.head().size)
+        held = {subject for entry in doubtful for subject in entry.subjects if subject.startswith(("batch:", "formula:"))}
+        subjects = (f"person:{id}", *sorted(held))
+        seen = app.journal.last_seen(subjects)
+        return Decision([(fact, subjects)] if fact else [], problems, seen, reason)
+
+    _, entries = app.record(decide)
+    _say_ended(app, key, "revoked", entries[0].sequence, as_json, [_doubt(each) for each in doubtful])
+    if doubtful and not as_json:
+        click.echo(
+            table(("entry", "what", "about", "on"), [tuple(map(str, _doubt(each).values())) for each in doubtful], right=(0,))
+        )
+        notice("Next: look at each of these; compounding person confirm ENTRY --reason, or verify again, where it stands.")
 
 
-def _say_ended(app: App, key: Key, how: str, entry: int, as_json: bool) -> None:
+def _doubt(entry: Entry) -> dict[str, Any]:
+    """A signature that is in doubt, for people."""
+    return {
+        "entry": entry.sequence,
+        "kind": entry.kind,
+        "about": ", ".join(each for each in entry.subjects if each.startswith(("batch:", "formula:", "person:"))),
+        "on": entry.time.date().isoformat(),
+    }
+
+
+@person.command()
+@click.argument("entry", type=click.IntRange(min=1))
+@click.option("--reason", help="What shows that it stands, such as: the signed worksheet says so.")
+@json_option
+@click.pass_obj
+def confirm(app: App, entry: int, reason: str | None, as_json: bool) -> None:
+    """Say of a signature that is in doubt that it stands, after looking at what it signed; a pharmacist signs that.
+
+    A key that was in other hands puts what it signed in doubt, and holds the batches until then. A verification is confirmed by
+    somebody who could have verified; an open batch can be verified again instead.
+
+    \b
+    compounding --as ana person confirm 812 --reason "Ben was here that day, and his initials are on the worksheet"
+    """
+
+    def decide() -> Decision:
+        subject = _subject_of(app, entry)
+        kind, _, id = subject.partition(":")
+        batch = app.batch(id) if kind == "batch" else None
+        fact, problems = confirm_signature(batch, app.recorded(subject), entry, app.person_id, app.person, reason)
+        return Decision([(fact, (subject,))] if fact else [], problems, app.journal.last_seen([subject]), reason)
+
+    _, entries = app.record(decide)
     if as_json:
-        emit({"person": key.person, "key": key.public, how: entry, "problems": []})
+        emit({"confirmed": entry, "entry": entries[0].sequence, "problems": []})
+    else:
+        click.echo(f"The signature of entry {entry} stands, confirmed by {app.person.name} (entry {entries[0].sequence})")
+
+
+def _subject_of(app: App, sequence: int) -> str:
+    """The batch or formula that an entry signed something of."""
+    found = app.journal.entry(sequence)
+    subjects = [each for each in found.subjects if each.startswith(("batch:", "formula:"))] if found else []
+    if not subjects:
+        text = f"Entry {sequence} signed nothing of a batch or a formula: there is nothing to confirm"
+        raise Refused(Problem("signature.not-doubted", text, str(sequence)))
+    return subjects[0]
+
+
+def _say_ended(
+    app: App, key: Key, how: str, entry: int, as_json: bool, doubtful: list[dict[str, Any]] | None = None
+) -> None:
+    if as_json:
+        said = {} if doubtful is None else {"doubtful": doubtful}
+        emit({"person": key.person, "key": key.public, how: entry, **said, "problems": []})
         return
-    click.echo(
-        f"The key of {key.name}, {store.fingerprint(key.public)}, is {how} (entry {entry}); what it signed stays signed"
-    )
+    many = f"{len(doubtful)} entries are" if doubtful and len(doubtful) > 1 else "1 entry is"
+    stays = f"; of what it signed, {many} in doubt" if doubtful else "; what it signed stays signed"
+    click.echo(f"The key of {key.name}, {store.fingerprint(key.public)}, is {how} (entry {entry}){stays}")

@@ -485,11 +485,21 @@ class KeyRetired(Record, frozen=True, kw_only=True):
 
 
 class KeyRevoked(Record, frozen=True, kw_only=True):
-    """A key may be in other hands: it signs nothing from here on, and signatures since an entry are in doubt."""
+    """A key may be in other hands: it signs nothing from here on, and signatures since an entry are in doubt.
+
+    The entry is about every batch and formula that it signed something of since then.
+    """
 
     person: PersonId
     key: KeyText
     since: Annotated[int, Meta(ge=1)] | None = None
+
+
+class SignatureConfirmed(Record, frozen=True, kw_only=True):
+    """Somebody looked again at what a key signed that was in other hands, and that signature stands; the entry says why."""
+
+    entry: int
+    batch: str | None = None
 
 
 class PassphraseRefused(Record, frozen=True, kw_only=True):
@@ -564,6 +574,7 @@ KINDS: Mapping[str, type[Record]] = {
         KeyCreated,
         KeyRetired,
         KeyRevoked,
+        SignatureConfirmed,
         PassphraseRefused,
         BaselineFrozen,
     )

@@ -25,6 +25,7 @@ class Key:
         created: sequence of the entry that introduced it.
         ended: sequence of the entry that ended it; None while it signs.
         why: ``retired``, ``revoked`` or ``replaced`` once it ended.
+        since: first entry whose signature by it is in doubt, if it was revoked with that.
         unvouched: True if it was made though nobody was there who could vouch for its owner.
     """
 
@@ -36,6 +37,7 @@ class Key:
     ended: int | None = None
     why: str = ""
     unvouched: bool = False
+    since: int | None = None
 
 
 def keys_of(recorded: Iterable[Recorded]) -> dict[str, Key]:
@@ -50,8 +52,8 @@ def keys_of(recorded: Iterable[Recorded]) -> dict[str, Key]:
                 keys[old.public] = replace(old, ended=each.sequence, why="replaced")
             keys[fact.key] = Key(fact.person, fact.name, fact.roles, fact.key, each.sequence, unvouched=fact.unvouched)
         elif isinstance(fact, KeyRetired | KeyRevoked) and fact.key in keys:
-            why = "retired" if isinstance(fact, KeyRetired) else "revoked"
-            keys[fact.key] = replace(keys[fact.key], ended=each.sequence, why=why)
+            why, since = ("retired", None) if isinstance(fact, KeyRetired) else ("revoked", fact.since)
+            keys[fact.key] = replace(keys[fact.key], ended=each.sequence, why=why, since=since)
     return keys
 
 

@@ -137,6 +137,10 @@ class Database(ABC):
         """All entries with a higher sequence, in order."""
         return self._rows("WHERE site = ? AND sequence > ? ORDER BY sequence", site, after)
 
+    def rows_signed(self, site: str, since: int) -> list[Row]:
+        """The entries from a sequence on that somebody signed, in order."""
+        return self._rows("WHERE site = ? AND sequence >= ? AND length(signatures) > 0 ORDER BY sequence", site, since)
+
     def rows_about(self, site: str, subject: str, after: int) -> list[Row]:
         """The entries about one subject with a higher sequence, in order."""
         about = "(SELECT sequence FROM subjects WHERE site = ? AND subject = ? AND sequence > ?)"

@@ -259,6 +259,16 @@ class Journal:
             rows = self.database.rows_about(self.site, plain_text(subject, "subject"), after)
         return tuple(self._trusted(row) for row in rows)
 
+    def entry(self, sequence: int) -> Entry | None:
+        """One entry by its place; None if there is none."""
+        row = self.database.row(self.site, sequence)
+        return None if row is None else self._trusted(row)
+
+    def signed_with(self, key: str, since: int) -> tuple[Entry, ...]:
+        """The entries from a sequence on that a key signed, in order."""
+        entries = (self._trusted(row) for row in self.database.rows_signed(self.site, since))
+        return tuple(entry for entry in entries if any(each.key == key for each in entry.signing))
+
     def written(self, subject: str) -> Iterator[bytes]:
         """The bytes of each entry about one subject, in order: for series of a hundred thousand.
 

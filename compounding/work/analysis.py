@@ -15,6 +15,7 @@ from compounding.records.facts import (
     Released,
     ResultInvalidated,
     Yielded,
+    kind_of,
 )
 from compounding.records.worksheet import Notice, SignatureLine
 from compounding.settings import Pharmacy
@@ -89,6 +90,8 @@ def _conclusion(batch: Batch, done: Sequence[ResultRow], names: Mapping[str, str
         says.append(f"Not finished, as its first stage asks for 20 more units: {', '.join(begun)}.")
     if batch.under_investigation:
         says.append(f"Held by {', '.join(each.id for each in batch.under_investigation)}, which is not closed.")
+    for each in batch.doubted:
+        says.append(f"Held, as the signature of entry {each.sequence} ({kind_of(each.fact)}) is in doubt.")
     if not failed:
         says.append(f"All {len(standing)} {'results that count' if aside else 'results'} meet the limits of the formula.")
     if aside:

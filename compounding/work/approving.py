@@ -8,6 +8,7 @@ from typing import Literal
 from compounding.problems import Problem
 from compounding.records.facts import FormulaApproved, Recorded
 from compounding.records.formula import Formula
+from compounding.records.signatures import doubted
 from compounding.settings import Person
 
 APPROVED = "I compared this formula with its sources, found it fit for our patients, and let it be made here."
@@ -32,10 +33,11 @@ def approve_formula(
 
 
 def approval_of(digest: str, recorded: Iterable[Recorded]) -> Recorded | None:
-    """The approval of this text, if there is one."""
-    return next(
-        (each for each in recorded if isinstance(each.fact, FormulaApproved) and each.fact.digest == digest), None
-    )
+    """The approval of this text, if there is one whose signature is not in doubt."""
+    recorded = tuple(recorded)
+    in_doubt = doubted(recorded)
+    approvals = (each for each in recorded if isinstance(each.fact, FormulaApproved) and each not in in_doubt)
+    return next((each for each in approvals if each.fact.digest == digest), None)  # type: ignore[attr-defined]
 
 
 def check_approved(

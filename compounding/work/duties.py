@@ -27,6 +27,7 @@ SIGNED: Mapping[str, tuple[str, ...]] = {
     "verified": PHARMACIST,
     "released": PHARMACIST,
     "rejected": PHARMACIST,
+    "signature-confirmed": PHARMACIST,
     "journal-resumed": PHARMACIST,
     "clock-confirmed": PHARMACIST,
     "key-created": ANYONE,
@@ -38,6 +39,7 @@ MEANINGS: Mapping[str, str] = {
     "deviation-accepted": "I looked at this deviation and let the batch go on, for the reason given.",
     "investigation-closed": "I reviewed this investigation and its conclusion, and close it.",
     "rejected": "I reject this batch, for the reason given.",
+    "signature-confirmed": "I looked at what this signature signed, and it stands, for the reason given.",
     "journal-resumed": "I know that this copy is older than what was seen, and that it goes on, for the reason given.",
     "clock-confirmed": "I looked at the clock of this workstation, and it is right.",
     "key-created": "This key is in the hands of the person whose name it bears, and I know that person.",
@@ -197,7 +199,7 @@ class Duties:
                 raise DutyBroken(
                     "role", f"{key.name} is {' and '.join(key.roles)}, and {entry.kind} needs a {roles[0]}"
                 )
-        if entry.signing and entry.kind in SIGNED and entry.kind not in _SIGNED_BY_OTHERS and people != [entry.person]:
+        if entry.signing and entry.kind in SIGNED and entry.kind not in KEYS and people != [entry.person]:
             raise DutyBroken("signer", f"it is {entry.person}'s, but {', '.join(people)} signed it")
 
     def _key_created(self, entry: EntryLike) -> None:
@@ -244,8 +246,8 @@ class Duties:
 
 # What befalls the journal itself can be said before there is a key, whatever the settings ask for.
 OF_THE_JOURNAL = ("journal-resumed", "clock-confirmed")
-# Kinds whose signers are others than the one who wrote them down, or more than one.
-_SIGNED_BY_OTHERS = ("key-created", "key-retired", "key-revoked")
+# Kinds about keys: their signers are others than the one who wrote them down, or more than one.
+KEYS = ("key-created", "key-retired", "key-revoked")
 _RULES: Mapping[str, Callable[[Duties, EntryLike], None]] = {
     "key-created": Duties._key_created,
     "key-retired": Duties._key_retired,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from compounding.problems import CompoundingError
-from compounding.work.duties import Duties, DutyBroken, EntryLike
+from compounding.work.duties import KEYS, OF_THE_JOURNAL, Duties, DutyBroken, EntryLike
 from compounding.work.tally import PLACES, BatchTally, InquiryTally, LabelTally, LotTally, measured, required_traits
 
 
@@ -24,11 +24,14 @@ class States:
         self.duties = Duties()
         self._batches: dict[str, BatchTally] = {}
         self._lots: dict[str, LotTally] = {}
+        self._signed: dict[str, list[tuple[int, str, str]]] = {}  # by key: entry, kind, batch
+        self._doubted: dict[int, tuple[str, str]] = {}  # entry: kind, batch
 
     @property
     def notes(self) -> list[str]:
         """What is in order, and must be known all the same."""
-        return self.duties.notes
+        doubted = [f"Entry {at}: its signature ({kind}) is in doubt, and nobody confirmed it" for at, (kind, _) in self._doubted.items()]
+        return self.duties.notes + doubted
 
     def take(self, entry: EntryLike) -> None:
         """The next entry.
@@ -37,12 +40,39 @@ class States:
             DutyBroken: it breaks a rule.
         """
         self.duties.take(entry)
+        for signing in entry.signing:
+            signed = entry.sequence, entry.kind, str(entry.body.get("batch") or "")
+            self._signed.setdefault(signing.key, []).append(signed)
         rule = _RULES.get(entry.kind)
         if rule:
             try:
                 rule(self, entry)
             except (KeyError, TypeError, IndexError, ValueError, AttributeError, CompoundingError) as wrong:
                 raise DutyBroken("body", f"it lacks what every {entry.kind} has ({wrong})") from None
+
+    # ---- signatures in doubt ----
+
+    def _revoked(self, entry: EntryLike) -> None:
+        """Whatever the key signed since an entry is in doubt; the revocation is about each batch that it signed for."""
+        since = entry.body.get("since")
+        for sequence, kind, id in self._signed.get(str(entry.body["key"]), ()):
+            if since is None or sequence < since or kind in (*KEYS, *OF_THE_JOURNAL):
+                continue
+            self._doubted[sequence] = kind, id
+            if id in self._batches:
+                self._batches[id].doubted[sequence] = kind
+                if f"batch:{id}" not in entry.subjects:
+                    raise DutyBroken("doubt-unlisted", f"it puts a signature of batch {id} in doubt, and is not about it")
+
+    def _confirmed(self, entry: EntryLike) -> None:
+        sequence = entry.body["entry"]
+        kind, id = self._doubted.pop(sequence, ("", ""))
+        if not kind or id != str(entry.body.get("batch") or ""):
+            raise DutyBroken("not-doubted", f"the signature of entry {sequence} was not in doubt")
+        if batch := self._batches.get(id):
+            if kind != "released" and entry.person in batch.concerned():
+                raise DutyBroken("own-work", f"{entry.person} took part in it and confirmed the {kind} of another")
+            batch.doubted.pop(sequence, None)
 
     # ---- lots ----
 
@@ -235,6 +265,8 @@ class States:
         if lacks := batch.unmade():
             raise DutyBroken("not-made", f"it was not made yet as planned: {lacks}")
         batch.verified = entry.sequence
+        for old in [at for at, kind in batch.doubted.items() if kind == "verified"]:  # this one takes their place
+            del batch.doubted[old], self._doubted[old]
 
     def _released(self, entry: EntryLike) -> None:
         batch = self._batch(str(entry.body["batch"]), "open")
@@ -316,11 +348,16 @@ def _check_free(batch: BatchTally) -> None:
     """Nothing holds a batch: no investigation is open, and its tests are done and passed."""
     if open := batch.open_investigations():
         raise DutyBroken("investigated", f"investigation {open} held the batch")
+    if batch.doubted:
+        doubted = ", ".join(f"{at} ({kind})" for at, kind in batch.doubted.items())
+        raise DutyBroken("doubt", f"the signature of entry {doubted} was in doubt")
     if lacks := batch.unfit():
         raise DutyBroken("unfit", f"its tests held the batch: {lacks}")
 
 
 _RULES: Mapping[str, Callable[[States, EntryLike], object]] = {
+    "key-revoked": States._revoked,
+    "signature-confirmed": States._confirmed,
     "lot-received": States._lot_received,
     "lot-measured": States._lot_known,
     "lot-quarantined": States._lot_held,

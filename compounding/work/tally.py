@@ -101,6 +101,7 @@ class BatchTally:
     results: dict[int, tuple[str, str, str]] = field(default_factory=dict)  # entry: trait, verdict, investigation
     investigations: dict[str, InquiryTally] = field(default_factory=dict)
     to_reject: bool = False
+    doubted: dict[int, str] = field(default_factory=dict)  # entries whose signatures are in doubt, with their kinds
     labels: dict[str, LabelTally] = field(default_factory=dict)
 
     def standing(self) -> list[tuple[str, str]]:
@@ -125,6 +126,10 @@ class BatchTally:
         lacks += [f"{each} is not tested" for each in sorted(self.required - {trait for trait, _ in standing})]
         lacks += [f"the retests of {id} are not done" for id, each in self.investigations.items() if each.lacks_retests]
         return "; ".join(lacks)
+
+    def concerned(self) -> set[str]:
+        """Who made it, or took part in an investigation of it."""
+        return self.makers.union(*(each.people for each in self.investigations.values()))
 
     def open_investigations(self) -> str:
         return ", ".join(id for id, each in self.investigations.items() if each.open)

@@ -82,6 +82,15 @@ class Pen:
         body = {"person": person, "key": self.keys[person].public}
         return self.write(kind, signers[0] if signers else "ana", body, *signers, subject=f"person:{person}")
 
+    def revoked_since(self, person: str, since: int, subject: str = "batch:B-1") -> int:
+        """By Ana: the key of somebody, and what it signed since an entry."""
+        body = {"person": person, "key": self.keys[person].public, "since": since}
+        key = self.keys["ana"]
+        signer = Signer(Signing("ana", NAMES["ana"], key.public, "as it says", "00" * 32), key.sign)
+        told = draft("key-revoked", f"person:{person}", *filter(None, [subject]), person="ana", body=body, signers=(signer,),
+                     minute=self.journal.head().size)  # fmt: skip
+        return self.journal.append([told], {})[0].sequence
+
     def people(self) -> None:
         self.key("ana")
         for person in ("ben", "tom", "kim"):
@@ -185,6 +194,40 @@ def test_an_investigation_that_a_second_person_closed_lets_the_batch_go_or_rejec
     end = ("label-printed", "tom", LABEL) if disposition == "release" else ("rejected", "ana", BATCH, "ana")
     investigated("released", *CONCLUDED, closing("ben", disposition), end)(pen)
     assert verify(pen.journal) == [] and offline["check"](exported(pen), []) == []
+
+
+def in_doubt(begin: str, *entries: tuple[Any, ...]) -> Callable[[Pen], object]:
+    """A beginning that Ben verified (entry 11), his key revoked with that in doubt, and what came after."""
+
+    def story(pen: Pen) -> None:
+        getattr(pen, begin)()
+        pen.revoked_since("ben", 11)
+        for kind, person, body, *signers in entries:
+            pen.write(kind, person, body, *signers)
+
+    return story
+
+
+CONFIRMED = ("signature-confirmed", "ana", BATCH | {"entry": 11}, "ana")
+
+
+@pytest.mark.parametrize(
+    ("story", "verdict"),
+    [
+        (in_doubt("labelled"), "released, HELD BY the doubtful signature of entry 11 (verified)"),
+        (in_doubt("verified"), "open, HELD BY the doubtful signature of entry 11 (verified)"),
+        (in_doubt("released", CONFIRMED, ("label-printed", "tom", LABEL), ("dispensed", "tom", LABEL)), "released"),
+        (in_doubt("verified", ("verified", "ana", BATCH, "ana"), ("released", "ana", BATCH, "ana")), "released"),
+    ],
+)
+def test_a_signature_in_doubt_holds_its_batch_until_it_is_confirmed_or_another_takes_its_place(
+    pen: Pen, story: Callable[[Pen], object], verdict: str
+) -> None:
+    story(pen)
+    notes: list[str] = []
+    assert verify(pen.journal, notes=notes) == []
+    assert [note.split(" ")[1] for note in notes] == (["11:"] if "HELD" in verdict else [])
+    assert told_of(pen) == verdict
 
 
 def without_ben(pen: Pen) -> None:
@@ -488,6 +531,25 @@ BROKEN: dict[str, tuple[Callable[[Pen], object], str, str]] = {
         lambda pen: (pen.opened(), pen.write("journal-resumed", "tom", RESUMED, "tom", subject="journal:resumed")),
         "duty-role", "duty.role",
     ),
+    "released though its verification is in doubt": (
+        in_doubt("verified", ("released", "ana", BATCH, "ana")), "duty-doubt", "order.held",
+    ),
+    "labelled though its verification is in doubt": (
+        in_doubt("released", ("label-printed", "tom", LABEL)), "duty-doubt", "order.held",
+    ),
+    "dispensed though its verification is in doubt": (
+        in_doubt("labelled", ("dispensed", "tom", LABEL)), "duty-doubt", "order.held",
+    ),
+    "a signature confirmed that is in no doubt": (after("verified", *CONFIRMED), "duty-not-doubted", "order.confirmed"),
+    "a verification in doubt confirmed by its maker": (
+        lambda pen: (pen.opened(), pen.weighed(by="ana"), pen.write("step-done", "tom", BATCH | {"number": 1}),
+                     pen.write("yielded", "tom", YIELDED), pen.write("tested", "kim", TESTED),
+                     pen.write("verified", "ben", BATCH, "ben"), pen.revoked_since("ben", 11), pen.write(*CONFIRMED)),
+        "duty-own-work", "duty.own-work",
+    ),
+    "a signature confirmed by nobody's hand": (
+        in_doubt("verified", CONFIRMED[:3]), "duty-unsigned", "duty.unsigned",
+    ),
     "more weighed than the lot held": (
         lambda pen: (pen.opened(), pen.weighed("10.001 mg", high="11 mg")), "duty-lot-below-zero", "order.lot-below-zero",
     ),
@@ -517,6 +579,9 @@ IN_THE_JOURNAL: dict[str, tuple[Callable[[Pen], object], str]] = {
     ),
     "a count that says the record had another amount": (
         after("made", "lot-adjusted", "tom", {"lot": "L-1", "was": "8 mg", "counted": "7 mg"}), "duty-lot-otherwise",
+    ),
+    "a revocation that is not about the batch whose verification it puts in doubt": (
+        lambda pen: (pen.verified(), pen.revoked_since("ben", 11, subject="")), "duty-doubt-unlisted",
     ),
     "a lot used in another unit than it is counted in": (
         after("opened", "lot-discarded", "tom", {"lot": "L-1", "amount": "1 mL"}), "duty-lot-unit",
