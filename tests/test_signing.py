@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import stat
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,18 @@ def test_a_verification_and_a_release_are_signed_and_the_journal_verifies(bench:
     bench.do("batch release LIQ-1")
     assert last(bench)[0] == "released"
     assert bench.head()
+
+
+def test_the_page_that_is_signed_is_kept_with_the_signature_and_has_its_digest(bench: Bench) -> None:
+    page = bench.do("batch show LIQ-1").out.splitlines()
+    bench.do("batch verify LIQ-1", "ben")
+    with Journal.open(bench.journal, "main") as journal:
+        entry = journal.entries()[-1]
+    assert entry.shown and list(entry.shown) == page[: len(entry.shown)] and len(entry.shown) > 8
+    assert entry.signing[0].shown == sha256("\n".join(entry.shown).encode()).hexdigest()
+    bench.do("batch export LIQ-1 --out {folder}/LIQ-1.batch")
+    line = next(line for line in (bench.folder / "LIQ-1.batch").read_text().splitlines() if '\\"verified\\"' in line)
+    assert json.loads(json.loads(line)["raw"])["shown"] == list(entry.shown)
 
 
 def test_without_a_passphrase_nothing_is_signed(bench: Bench) -> None:

@@ -258,7 +258,8 @@ class App:
                 reason=decision.reason or "",
                 time=(now := self.now()),
                 clock_set_back=confirmed and last is not None and now < last,
-                signers=signing.signers(fact) if signing else (),
+                signers=(signers := signing.signers(fact) if signing else ()),
+                shown=signing.shown if signing and signers else (),
             )
             for fact, subjects in decision.facts
         ]

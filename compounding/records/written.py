@@ -43,6 +43,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reason: str
     schema: int
     sequence: int
+    shown: tuple[str, ...] | None = None
     signing: tuple[WrittenSigning, ...] = ()
     site: str
     subjects: tuple[str, ...]

@@ -98,6 +98,14 @@ def plain_text(text: str, where: str) -> str:
     return normal
 
 
+def page_of(text: str) -> tuple[str, ...]:
+    """A page line by line as it may be written down: normal form C, a question mark for what cannot be seen on paper."""
+    lines = unicodedata.normalize("NFC", text).split("\n")
+    return tuple(
+        "".join("?" if unicodedata.category(each) in REFUSED_CATEGORIES else each for each in line) for line in lines
+    )
+
+
 def _normalised(value: object, where: str, depth: int) -> Any:
     if depth > DEEPEST:
         raise _not_understood("too-deep", where, f"nested more than {DEEPEST} levels deep")

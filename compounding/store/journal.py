@@ -7,7 +7,7 @@ is written, and whoever decided reads and decides again.
 
 An entry names the last entry before it about each of its subjects, so that some of them can be shown to be whole without the rest.
 An entry that signs says so in its bytes: who, under which printed name, with which key, meaning what, and the digest of
-what was shown. The signatures are over those bytes, and so over the head of the log before them; they
+what was shown, which is kept with it. The signatures are over those bytes, and so over the head of the log before them; they
 stand beside the bytes and belong to the entry's leaf.
 """
 
@@ -47,6 +47,7 @@ _KEYS = {
 }
 _CLOCK_KEY = "clock_set_back"  # only there when it is true
 _SIGNING_KEY = "signing"  # only there when somebody signs
+_SHOWN_KEY = "shown"  # the page that was signed, line by line; only there when somebody signs, and not in older entries
 _PREVIOUS_KEY = "previous"  # not there in entries from before it was written
 _SIGNING_PARTS = ("key", "meaning", "name", "person", "shown")
 SIGNATURE_BYTES = 64  # of Ed25519
@@ -100,6 +101,7 @@ class Draft:
         schema: version of the body's form [1 or more].
         clock_set_back: True if this entry is knowingly earlier than the one before it.
         signers: who signs it, in order; the key is open already, for the log is held while it signs.
+        shown: the page that they sign, line by line; kept with the entry.
     """
 
     kind: str
@@ -113,6 +115,7 @@ class Draft:
     schema: int = 1
     clock_set_back: bool = False
     signers: tuple[Signer, ...] = ()
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ class Entry:
         raw: its canonical bytes, from which all the rest was read.
         signatures: its signatures, one after the other as `signing` names them [64 bytes each].
         signing: what each signature says; empty for an entry that nobody signed.
+        shown: the page that was signed, line by line; None if it was not kept.
         previous: the last entry before it about each of its subjects, in their order [0: none]; None if it does not say.
     """
 
@@ -145,6 +149,7 @@ class Entry:
     signatures: bytes
     signing: tuple[Signing, ...] = ()
     previous: tuple[int, ...] | None = None
+    shown: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -581,6 +586,8 @@ def _row(draft: Draft, site: str, before: Frontier, previous: Sequence[int] | No
         fact[_CLOCK_KEY] = True
     if draft.signers:
         fact[_SIGNING_KEY] = [vars(signer.signing) for signer in draft.signers]
+        if draft.shown:
+            fact[_SHOWN_KEY] = list(draft.shown)
     raw = canonical_bytes(fact, draft.kind)
     signatures = b"".join(signer.sign(raw) for signer in draft.signers)
     leaf = log.leaf_hash(log.leaf_data(raw, signatures))
@@ -592,13 +599,17 @@ def _row(draft: Draft, site: str, before: Frontier, previous: Sequence[int] | No
 def _entry(fact: dict[str, Any], row: Row) -> Entry:
     """Read the parts of an entry; anything missing, too many or of another type is an error of some kind."""
     set_back = fact.get(_CLOCK_KEY, False)
-    if fact.keys() - {_CLOCK_KEY, _SIGNING_KEY, _PREVIOUS_KEY} != _KEYS or (_CLOCK_KEY in fact and set_back is not True):
+    if fact.keys() - {_CLOCK_KEY, _SIGNING_KEY, _PREVIOUS_KEY, _SHOWN_KEY} != _KEYS or (_CLOCK_KEY in fact and set_back is not True):
         raise KeyError("parts")
     signing = _signing(fact[_SIGNING_KEY]) if _SIGNING_KEY in fact else ()
     if len(row.signatures) != SIGNATURE_BYTES * len(signing):
         raise _not_an_entry("it does not have the signatures that it names")
     head, subjects, previous = fact["head"], fact["subjects"], fact.get(_PREVIOUS_KEY)
+    shown = fact.get(_SHOWN_KEY)
+    if _SHOWN_KEY in fact and (type(shown) is not list or not shown or not signing):
+        raise TypeError("parts")
     texts = [fact[name] for name in ("idempotency_key", "kind", "person", "reason", "site", "time", "workstation")]
+    texts += shown or ()
     numbers = [fact["schema"], fact["sequence"], head["size"], *(previous or ())]
     if not all(type(text) is str for text in (*texts, *subjects)) or not all(type(number) is int for number in numbers):
         raise TypeError("parts")
@@ -628,6 +639,7 @@ def _entry(fact: dict[str, Any], row: Row) -> Entry:
         signatures=row.signatures,
         signing=signing,
         previous=None if previous is None else tuple(previous),
+        shown=None if shown is None else tuple(shown),
     )
 
 

@@ -176,6 +176,7 @@ def _surely(row: Row, before: _Peaks, last_time: str, trusted: bool) -> Written 
         or written.head.size != before.size
         or written.time < last_time
         or len(signatures) != SIGNATURE_BYTES * len(written.signing)
+        or (written.shown is not None and not (written.signing and written.shown))
         or (not trusted and written.head.root != before.root().hex())
     ):
         return None
@@ -261,10 +262,14 @@ def _check_signatures(entry: Entry | Written, row: Row) -> None:
         NotUnderstood: one was not made of these bytes with the key that is named.
     """
     stated: Sequence[Signing | WrittenSigning] = entry.signing
+    shown = None if entry.shown is None else sha256("\n".join(entry.shown).encode("utf-8")).hexdigest()
     for place, signing in enumerate(stated):
         signature = row.signatures[SIGNATURE_BYTES * place : SIGNATURE_BYTES * (place + 1)]
         if not signature_holds(signing.key, signature, row.body):
             text = f"the signature of {signing.name} is not one of these bytes by that key"
+            raise NotUnderstood(Problem("verify.signature", text))
+        if shown not in (None, signing.shown):
+            text = f"the page that is kept with it is not the one that {signing.name} was shown"
             raise NotUnderstood(Problem("verify.signature", text))
 
 

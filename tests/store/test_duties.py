@@ -10,6 +10,7 @@ import json
 import runpy
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,18 @@ def test_a_clock_and_an_older_copy_that_a_pharmacist_signed_for_hold_and_both_sa
     told: list[str] = []
     assert offline["check"](exported(pen), told) == []
     assert sum("NOTE" in line for line in told) == 2
+
+
+@pytest.mark.parametrize("page", [("Batch B-1: 10 capsules", "assay: pass"), ("Batch B-1: 10 capsules", "assay: fail")])
+def test_the_page_that_is_kept_is_the_one_that_was_signed(pen: Pen, page: tuple[str, ...]) -> None:
+    pen.tested()
+    digest = sha256(b"Batch B-1: 10 capsules\nassay: pass").hexdigest()
+    key = pen.keys["ben"]
+    signer = Signer(Signing("ben", NAMES["ben"], key.public, "as it says", digest), key.sign)
+    pen.journal.append([draft("verified", "batch:B-1", person="ben", body=BATCH, signers=(signer,), shown=page, minute=60)], {})
+    good = page[1] == "assay: pass"
+    assert [each.code for each in verify(pen.journal)] == ([] if good else ["verify.signature"])
+    assert named(offline["check"](exported(pen), [])) == ([] if good else ["signature.shown"])
 
 
 def test_a_key_that_nobody_could_vouch_for_holds_and_is_named_by_both_for_ever(tmp_path: Path) -> None:

@@ -172,6 +172,8 @@ def test_an_entry_forged_with_a_fitting_hash_is_found_at_the_next_one(path: Path
         lambda fact: fact.pop("reason"),
         lambda fact: fact.update(extra=1),
         lambda fact: fact.pop("previous"),
+        lambda fact: fact.update(shown=["a page that nobody signed"]),
+        lambda fact: fact.update(shown=None),
         lambda fact: fact.update(previous=None),
         lambda fact: fact.update(previous=[]),
         lambda fact: fact.update(previous=["10"]),
