@@ -150,7 +150,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         with journal_of(Path(folder) / "plain.db", given.entries) as journal:
             with journal.database.reading():
-                bodies = [bytes(row[1]) for row in journal.database.every_leaf("main")]
+                bodies = [bytes(row[0]) for row in journal.database.every_body("main")]
             size = sum(map(len, bodies)) / len(bodies)
 
             def bare() -> None:

@@ -133,6 +133,20 @@ class Database(ABC):
         statement = "SELECT sequence, body, signatures, leaf, peaks FROM entries WHERE site = ? ORDER BY sequence"
         return self._each(statement, site)
 
+    def every_body(self, site: str) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """Bytes, signatures and leaf of all entries in order, one at a time; only inside `reading`."""
+        return self._each("SELECT body, signatures, leaf FROM entries WHERE site = ? ORDER BY sequence", site)
+
+    def first_missing(self, site: str) -> int:
+        """The first number from 1 on that no entry has, though a later one follows; 0 if there is none."""
+        ((number, first, last),) = self._all(
+            "SELECT count(*), coalesce(min(sequence), 1), coalesce(max(sequence), 0) FROM entries WHERE site = ?", site
+        )
+        if (first, last) == (1, number):
+            return 0
+        places = self._each("SELECT sequence FROM entries WHERE site = ? ORDER BY sequence", site)
+        return next(place for place, (sequence,) in enumerate(places, start=1) if sequence != place)
+
     def rows(self, site: str, after: int) -> list[Row]:
         """All entries with a higher sequence, in order."""
         return self._rows("WHERE site = ? AND sequence > ? ORDER BY sequence", site, after)
@@ -230,7 +244,15 @@ class Database(ABC):
 
     def every_row(self, site: str) -> Iterator[Row]:
         """All entries in order, one at a time."""
-        return map(Row._make, self._each(f"SELECT {_COLUMNS} FROM entries WHERE site = ? ORDER BY sequence", site))
+        return map(Row._make, self.every_tuple(site))
+
+    def every_tuple(self, site: str) -> Iterator[tuple[Any, ...]]:
+        """The same, each as a plain tuple in the order of `Row`'s columns."""
+        return self._each(f"SELECT {_COLUMNS} FROM entries WHERE site = ? ORDER BY sequence", site)
+
+    def every_subject_after(self, number: int, site: str) -> Iterator[tuple[Any, ...]]:
+        """All rows of `subjects` as a number that is given, subject and sequence, in whatever order."""
+        return self._each("SELECT CAST(? AS bigint), subject, sequence FROM subjects WHERE site = ?", number, site)
 
     def every_subject(self, site: str) -> Iterator[tuple[int, str]]:
         """All rows of `subjects` as sequence and subject, in order of sequence."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from compounding.problems import CompoundingError
-from compounding.work.duties import KEYS, OF_THE_JOURNAL, Duties, DutyBroken, EntryLike
+from compounding.work.duties import KEYS, OF_THE_JOURNAL, SIGNED, Duties, DutyBroken, EntryLike
 from compounding.work.tally import PLACES, BatchTally, InquiryTally, LabelTally, LotTally, measured, required_traits
 
 
@@ -39,10 +39,11 @@ class States:
         Raises:
             DutyBroken: it breaks a rule.
         """
-        self.duties.take(entry)
-        for signing in entry.signing:
-            signed = entry.sequence, entry.kind, str(entry.body.get("batch") or "")
-            self._signed.setdefault(signing.key, []).append(signed)
+        if entry.signing or entry.kind in SIGNED or entry.clock_set_back:
+            self.duties.take(entry)
+            for signing in entry.signing:
+                signed = entry.sequence, entry.kind, str(entry.body.get("batch") or "")
+                self._signed.setdefault(signing.key, []).append(signed)
         rule = _RULES.get(entry.kind)
         if rule:
             try:

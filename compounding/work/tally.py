@@ -22,6 +22,7 @@ _UNITS: Mapping[str, tuple[str, int]] = {
 PLACES = 9  # decimals that a number may have at most
 
 
+@lru_cache(maxsize=4096)
 def measured(text: str) -> tuple[str, int]:
     """What a quantity measures and how much it is, in the whole numbers of `_UNITS`.
 

@@ -661,6 +661,14 @@ def test_a_broken_rule_is_named_by_the_tool_and_by_the_offline_verifier(pen: Pen
     assert inspector in named(offline["check"](exported(pen, exporter), []))
 
 
+@pytest.mark.parametrize("story", [*BROKEN, *IN_THE_JOURNAL])
+def test_after_a_trusted_head_a_broken_rule_is_named_as_by_a_verification_from_the_first_entry(pen: Pen, story: str) -> None:
+    {**BROKEN, **IN_THE_JOURNAL}[story][0](pen)
+    (problem,) = verify(pen.journal)
+    trusted = int(problem.where.split()[1]) - 1
+    assert verify(pen.journal, trusted=trusted) == [problem]
+
+
 def test_what_stands_in_no_order_at_all_is_found(tmp_path: Path) -> None:
     with Journal.create(tmp_path / "journal.db", "main") as journal:
         Pen(journal).write("weighed", "tom", BATCH)

@@ -8,16 +8,19 @@ import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from compounding.problems import CompoundingError
 from compounding.store import log
 from compounding.store.canonical import canonical_bytes
 from compounding.store.journal import Journal
-from compounding.store.verify import verify
+from compounding.store.verify import _Peaks, verify
 from tests.store.journals import SITE, draft, filled
 
 ENTRIES = 12
@@ -235,6 +238,16 @@ def test_a_rewritten_history_is_found_from_the_head_on_paper(path: Path, tmp_pat
         leaves = [log.leaf_hash(entry.raw) for entry in forged.entries()]
         proof = log.consistency_proof(leaves, paper.size)
         assert not log.consistency_holds(paper, forged.head(), proof)
+
+
+@given(st.lists(st.integers(0, 70), max_size=6))
+def test_a_tree_grown_in_pieces_is_the_tree_grown_leaf_by_leaf(pieces: list[int]) -> None:
+    at_once, one_by_one, leaves = _Peaks(), _Peaks(), [log.leaf_hash(b"%d" % number) for number in range(sum(pieces))]
+    for leaf in leaves:
+        one_by_one.grow(leaf)
+    for end, piece in zip(accumulate(pieces), pieces, strict=True):
+        at_once.grow_all(leaves[end - piece : end])
+    assert (at_once.size, at_once.stored(), at_once.root()) == (len(leaves), one_by_one.stored(), log.root_of(leaves))
 
 
 # ---- flipped bytes ----
