@@ -22,6 +22,7 @@ import pytest
 
 from compounding.cli.main import compounding
 from tests.bench import Bench, Ran, carried_on, forget_what_was_seen, stocked
+from tests.enforced import rule
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "bad_input.toml").read_text("utf-8"))["case"]
 BEGIN = {
@@ -196,6 +197,7 @@ def test_odd_words_are_recorded_as_they_were_typed(spare: Bench, text: str) -> N
     assert spare.do("batch show CAPS-MADE --json").json["yielded"][-1]["reason"] == text
 
 
+@rule("REC-29")
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

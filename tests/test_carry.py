@@ -15,6 +15,7 @@ from compounding.store.database import Place
 from compounding.store.journal import Journal
 from compounding.store.verify import verify
 from tests.bench import Bench, carried_on, forget_what_was_seen, stocked, story
+from tests.enforced import rule
 from tests.pages import alike, run_all, shown_in
 from tests.store.journals import begun
 
@@ -41,6 +42,7 @@ def heads(place: Place, site: str = "main") -> tuple[int, str]:
         return journal.head().size, journal.short_code()
 
 
+@rule("REC-34")
 def test_a_backup_holds_everything_and_is_restored_into_an_empty_place_only(bench: Bench, tmp_path: Path) -> None:
     file = tmp_path / "all.backup"
     bench.do(f"journal backup {file}")
@@ -104,6 +106,7 @@ def of_line(number: int, change: Callable[[bytes], bytes]) -> Callable[[list[byt
     return lambda lines: [*lines[:number], change(lines[number]), *lines[number + 1 :]]
 
 
+@rule("REC-34")
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -134,6 +137,7 @@ def test_a_file_with_one_thing_changed_is_read_in_nowhere(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["spoiled"]
 
 
+@rule("REC-25")
 def test_a_restored_old_backup_is_noticed_by_paper_and_by_who_saw_more(bench: Bench, tmp_path: Path) -> None:
     mine = stocked(tmp_path / "mine")
     mine.do(f"journal backup {tmp_path}/old.backup")

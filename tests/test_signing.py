@@ -19,6 +19,7 @@ from compounding.cli import demo
 from compounding.data_files import data_folder
 from compounding.store.journal import Journal
 from tests.bench import Bench, begun, carried_on, ran, stocked
+from tests.enforced import rule
 from tests.pages import alike, run_all, shown_in
 
 PAGES = Path(__file__).parent.parent / "docs" / "how-to"
@@ -53,6 +54,7 @@ def last(bench: Bench) -> tuple[str, list[tuple[str, str, str]]]:
 # ---- signing facts ----
 
 
+@rule("REC-01", "REC-02")
 def test_a_verification_and_a_release_are_signed_and_the_journal_verifies(bench: Bench) -> None:
     bench.do("batch verify LIQ-1", "ben")
     kind, ((person, name, meaning),) = last(bench)
@@ -63,6 +65,7 @@ def test_a_verification_and_a_release_are_signed_and_the_journal_verifies(bench:
     assert bench.head()
 
 
+@rule("REC-03")
 def test_the_page_that_is_signed_is_kept_with_the_signature_and_has_its_digest(bench: Bench) -> None:
     page = bench.do("batch show LIQ-1").out.splitlines()
     bench.do("batch verify LIQ-1", "ben")
@@ -83,6 +86,7 @@ def test_without_a_passphrase_nothing_is_signed(bench: Bench) -> None:
     assert last(bench)[0] != "verified"
 
 
+@rule("REC-08")
 def test_a_wrong_passphrase_is_refused_and_recorded_and_after_five_the_key_rests(bench: Bench) -> None:
     spoken(bench, "ben", demo.PASSPHRASES["tom"])
     for _ in range(5):
@@ -94,6 +98,7 @@ def test_a_wrong_passphrase_is_refused_and_recorded_and_after_five_the_key_rests
     assert bench.head()
 
 
+@rule("REC-08")
 def test_the_passphrase_never_stands_in_the_journal_or_in_the_settings(bench: Bench) -> None:
     bench.do("batch verify LIQ-1", "ben")
     spoken(bench, "ben", "another four words entirely")
@@ -103,18 +108,21 @@ def test_the_passphrase_never_stands_in_the_journal_or_in_the_settings(bench: Be
         assert b"four words entirely" not in file.read_bytes()
 
 
+@rule("REC-09")
 def test_who_made_it_never_verifies_it_and_no_signature_is_asked_for(bench: Bench) -> None:
     spoken(bench, "tom", "not even asked for this one")
     refused = bench.run("batch verify LIQ-1", "tom")
     assert set(refused.codes) == {"verify.own-work", "person.role"}
 
 
+@rule("REC-04")
 def test_one_person_cannot_sign_as_another_with_a_key_of_their_own(bench: Bench) -> None:
     """Renaming in the settings gives nobody the key of another."""
     spoken(bench, "ben", demo.PASSPHRASES["ana"])
     assert bench.run("batch verify LIQ-1", "ben").codes == ["passphrase.wrong"]
 
 
+@rule("REC-04")
 def test_a_role_in_the_settings_alone_does_not_make_a_pharmacist(bench: Bench) -> None:
     settings = bench.folder / "settings.toml"
     settings.write_text(
@@ -142,6 +150,7 @@ def _making() -> list[tuple[str, str]]:
     return before[: next(place for place, (_, what) in enumerate(before) if "batch verify" in what)]
 
 
+@rule("REC-01")
 def test_once_there_is_a_key_the_settings_cannot_make_signatures_optional(bench: Bench) -> None:
     settings = bench.folder / "settings.toml"
     settings.write_text(settings.read_text().replace('signatures = "required"', 'signatures = "optional"'))
@@ -150,6 +159,7 @@ def test_once_there_is_a_key_the_settings_cannot_make_signatures_optional(bench:
     assert bench.run("batch verify LIQ-1", "ben").codes == ["key.ended"]
 
 
+@rule("REC-06")
 def test_a_retired_key_signs_nothing_new_and_what_it_signed_still_verifies(bench: Bench) -> None:
     bench.do("batch verify LIQ-1", "ben")
     bench.do("person retire ben --with tom --reason left")
@@ -161,6 +171,7 @@ def test_a_retired_key_signs_nothing_new_and_what_it_signed_still_verifies(bench
 # ---- people and keys ----
 
 
+@rule("REC-05")
 def test_the_first_key_needs_nobody_and_each_later_one_a_pharmacist(tmp_path: Path) -> None:
     bench = begun(tmp_path)
     from tests.bench import passphrases
@@ -187,6 +198,7 @@ def test_a_new_person_joins_the_settings_with_the_key(bench: Bench) -> None:
     assert lee["keys"][0]["created"] and not lee["keys"][0]["ended"]
 
 
+@rule("REC-05")
 def test_a_lost_passphrase_takes_a_new_key_and_two_others(bench: Bench) -> None:
     bench.do("batch verify LIQ-1", "ben")
     spoken(bench, "ben", "a new set of words for ben")
@@ -208,6 +220,7 @@ def test_a_lost_passphrase_takes_a_new_key_and_two_others(bench: Bench) -> None:
     assert bench.head()
 
 
+@rule("REC-05")
 def test_in_a_pharmacy_of_two_a_new_key_of_the_pharmacist_is_marked_for_ever(tmp_path: Path) -> None:
     bench = begun(tmp_path)
     from tests.bench import passphrases
@@ -229,6 +242,7 @@ def test_in_a_pharmacy_of_two_a_new_key_of_the_pharmacist_is_marked_for_ever(tmp
     assert "signs, nobody vouched" in bench.do("person list").out
 
 
+@rule("REC-05")
 def test_alone_a_new_key_is_marked_too_and_once_there_was_a_pharmacist_nobody_introduces_another_alone(
     tmp_path: Path,
 ) -> None:
@@ -246,6 +260,7 @@ def test_alone_a_new_key_is_marked_too_and_once_there_was_a_pharmacist_nobody_in
     assert len(bench.do("journal verify --json").json["notes"]) == 2
 
 
+@rule("REC-06")
 def test_a_revoked_key_ends_at_once_by_one_person_and_its_file_opens_nothing(bench: Bench) -> None:
     bench.do("person revoke ben --reason stolen --since 3", "kim")
     assert bench.run("batch verify LIQ-1", "ben").codes == ["key.ended"]
@@ -253,6 +268,7 @@ def test_a_revoked_key_ends_at_once_by_one_person_and_its_file_opens_nothing(ben
     assert bench.head()
 
 
+@rule("REC-07")
 def test_what_a_stolen_key_signed_is_listed_and_holds_its_batch_until_it_is_confirmed(bench: Bench) -> None:
     bench.do("batch verify LIQ-1", "ben")
     bench.do("batch release LIQ-1")
@@ -286,6 +302,7 @@ def test_what_a_stolen_key_signed_is_listed_and_holds_its_batch_until_it_is_conf
     assert "  released; 0" in ran(["verify", str(bench.folder / "free.batch")]).out
 
 
+@rule("REC-07")
 def test_a_formula_whose_approval_is_in_doubt_is_approved_anew_or_confirmed(bench: Bench) -> None:
     bench.do("formula approve naltrexone-capsule", "ben")
     with Journal.open(bench.journal, "main") as journal:
@@ -300,6 +317,7 @@ def test_a_formula_whose_approval_is_in_doubt_is_approved_anew_or_confirmed(benc
     assert bench.head()
 
 
+@rule("REC-08")
 @pytest.mark.parametrize(
     ("words", "code"), [("too short", "passphrase.weak"), ("ana ana ana ana ana ana", "passphrase.weak")]
 )
@@ -318,6 +336,7 @@ def test_a_refused_key_leaves_no_file(bench: Bench) -> None:
     assert sorted((bench.folder / "keys").iterdir()) == before
 
 
+@rule("REC-08")
 def test_everything_secret_is_read_by_its_owner_alone(bench: Bench) -> None:
     for file in (bench.folder / "keys").iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -339,6 +358,7 @@ def test_a_spoiled_key_file_signs_nothing(bench: Bench, spoil: Callable[[Path], 
     assert bench.run("batch verify LIQ-1", "ben").codes == [code]
 
 
+@rule("REC-03")
 def test_what_is_shown_must_not_change_before_it_is_signed(bench: Bench) -> None:
     """Between the page and the signature somebody records a failing result: the first answer is not signed for it."""
     from compounding.cli import signing
@@ -364,6 +384,7 @@ def test_what_is_shown_must_not_change_before_it_is_signed(bench: Bench) -> None
 # ---- one batch for an inspector ----
 
 
+@rule("REC-32")
 def test_an_exported_batch_verifies_without_journal_or_settings(bench: Bench, tmp_path: Path) -> None:
     bench.do("batch verify LIQ-1", "ben")
     bench.do("batch release LIQ-1")
@@ -377,6 +398,7 @@ def test_an_exported_batch_verifies_without_journal_or_settings(bench: Bench, tm
         assert words in checked.out
 
 
+@rule("REC-32")
 def test_the_verifier_runs_by_itself(bench: Bench) -> None:
     bench.do("batch export LIQ-1 --out {folder}/LIQ-1.batch")
     program = data_folder("verifier") / "verify_batch.py"
@@ -396,6 +418,7 @@ def test_an_export_replaces_no_file_and_knows_its_head(bench: Bench) -> None:
     assert bench.run("verify {folder}/none.batch").code == 2
 
 
+@rule("REC-33")
 def test_an_export_holds_each_attached_file_and_a_missing_or_a_strange_one_is_found(bench: Bench) -> None:
     (bench.folder / "report.pdf").write_bytes(b"a report")
     bench.do('qc assay LIQ-1 "98.5 %" --file {folder}/report.pdf', "kim")
@@ -412,6 +435,7 @@ def test_an_export_holds_each_attached_file_and_a_missing_or_a_strange_one_is_fo
     assert ran(["verify", str(file)]).codes == ["file.digest", "export.signature"]
 
 
+@rule("REC-32")
 def test_the_export_of_a_batch_shows_nothing_of_another(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "batch yield")
     bench.do("batch export LIQ-1 --out {folder}/LIQ-1.batch")
@@ -421,6 +445,7 @@ def test_the_export_of_a_batch_shows_nothing_of_another(bench: Bench) -> None:
 # ---- heads on paper ----
 
 
+@rule("REC-25")
 def test_a_worksheet_of_long_ago_is_a_witness(bench: Bench) -> None:
     early = bench.do("journal head").out.split()[0]
     bench.do("batch verify LIQ-1", "ben")

@@ -12,6 +12,7 @@ import pytest
 from compounding.cli import demo
 from compounding.store.journal import Journal
 from tests.bench import Bench, begun, carried_on, stocked, story
+from tests.enforced import rule
 from tests.store.journals import draft
 
 OPENED = 'batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1'
@@ -32,6 +33,7 @@ def without_triggers(path: Path, *statements: str) -> None:
     connection.close()
 
 
+@rule("REC-25")
 def test_an_older_copy_in_the_journals_place_takes_no_entry_and_says_what_to_do(bench: Bench, tmp_path: Path) -> None:
     shutil.copy(bench.journal, tmp_path / "older")
     bench.do(OPENED)
@@ -50,6 +52,7 @@ def test_an_older_copy_in_the_journals_place_takes_no_entry_and_says_what_to_do(
     assert bench.run('journal resume --reason "again"').codes == ["journal.not-older"]
 
 
+@rule("REC-25")
 def test_going_on_with_an_older_copy_is_signed_and_a_wrong_passphrase_leaves_the_witness_where_it_is(tmp_path: Path) -> None:
     bench = stocked(tmp_path / "bench", signed=True)
     shutil.copy(bench.journal, tmp_path / "older")
@@ -73,6 +76,7 @@ def test_going_on_with_an_older_copy_is_signed_and_a_wrong_passphrase_leaves_the
 # ---- wrong clocks, and days that have not come ----
 
 
+@rule("REC-31")
 def test_a_lot_that_comes_in_tomorrow_is_refused(tmp_path: Path) -> None:
     bench = begun(tmp_path)
     today = datetime.now().astimezone().date()
@@ -90,6 +94,7 @@ def written_at(bench: Bench, time: datetime) -> None:
         journal.append([draft("noted", "lot:none", time=time)], {})
 
 
+@rule("REC-30")
 def test_an_entry_from_a_wrong_clock_ends_no_journal_once_a_pharmacist_says_which_clock_is_right(tmp_path: Path) -> None:
     bench = begun(tmp_path, signed=True)
     written_at(bench, datetime(2040, 1, 1, tzinfo=UTC))
@@ -106,6 +111,7 @@ def test_an_entry_from_a_wrong_clock_ends_no_journal_once_a_pharmacist_says_whic
     assert said.clock_set_back and [each.person for each in said.signing] == ["ana"]
 
 
+@rule("REC-30")
 @pytest.mark.parametrize("days", [32, 400, 5000])
 def test_a_clock_far_ahead_of_the_last_entry_writes_nothing_before_a_pharmacist_says_that_it_is_right(
     tmp_path: Path, days: int
@@ -135,6 +141,7 @@ def test_before_the_first_key_a_clock_can_be_said_to_be_right_whatever_the_setti
     assert bench.head()
 
 
+@rule("REC-25")
 def test_every_head_that_was_printed_is_found_again_and_no_other(bench: Bench) -> None:
     heads = {}
     for person, command in list(story("CAPS-1"))[:4]:
@@ -160,6 +167,7 @@ def test_a_journal_that_was_written_anew_from_the_first_entry_lacks_the_printed_
     assert anew.run(f"journal verify --witness {printed}").codes == ["witness.unknown"]
 
 
+@rule("REC-25")
 @pytest.mark.parametrize("cut", [1, 3])
 def test_a_tail_that_was_cut_is_noticed_by_workstation_and_paper(bench: Bench, cut: int) -> None:
     told = bench.do("journal head --json").json

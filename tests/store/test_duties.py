@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import runpy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from compounding.store.export import export_batch
 from compounding.store.journal import Journal, Signer, Signing
 from compounding.store.verify import verify
 from compounding.work.tally import measured
+from tests.enforced import rule
 from tests.store.journals import START, draft
 
 VERIFIER = Path(__file__).parents[2] / "verifier" / "verify_batch.py"
@@ -158,6 +159,7 @@ def test_a_story_that_keeps_every_rule_holds_in_the_tool_and_offline(pen: Pen) -
     assert pen.journal.short_code() in told[0]
 
 
+@rule("REC-25", "REC-30")
 def test_a_clock_and_an_older_copy_that_a_pharmacist_signed_for_hold_and_both_say_so(pen: Pen) -> None:
     pen.write("clock-confirmed", "ana", CLOCK, "ana", subject="journal:clock", back=3)
     pen.write("journal-resumed", "ana", RESUMED, "ana", subject="journal:resumed")
@@ -170,6 +172,7 @@ def test_a_clock_and_an_older_copy_that_a_pharmacist_signed_for_hold_and_both_sa
     assert sum("NOTE" in line for line in told) == 2
 
 
+@rule("REC-03")
 @pytest.mark.parametrize("page", [("Batch B-1: 10 capsules", "assay: pass"), ("Batch B-1: 10 capsules", "assay: fail")])
 def test_the_page_that_is_kept_is_the_one_that_was_signed(pen: Pen, page: tuple[str, ...]) -> None:
     pen.tested()
@@ -182,6 +185,7 @@ def test_the_page_that_is_kept_is_the_one_that_was_signed(pen: Pen, page: tuple[
     assert named(offline["check"](exported(pen), [])) == ([] if good else ["signature.shown"])
 
 
+@rule("REC-05")
 def test_a_key_that_nobody_could_vouch_for_holds_and_is_named_by_both_for_ever(tmp_path: Path) -> None:
     """A pharmacist and a technician: nobody can vouch for a new key of the pharmacist, and its signatures say so."""
     with Journal.create(tmp_path / "journal.db", "main") as journal:
@@ -224,6 +228,7 @@ def in_doubt(begin: str, *entries: tuple[Any, ...]) -> Callable[[Pen], object]:
 CONFIRMED = ("signature-confirmed", "ana", BATCH | {"entry": 11}, "ana")
 
 
+@rule("REC-07")
 @pytest.mark.parametrize(
     ("story", "verdict"),
     [
@@ -607,7 +612,148 @@ IN_THE_JOURNAL: dict[str, tuple[Callable[[Pen], object], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("story", IN_THE_JOURNAL)
+# The rule that each story breaks.
+PROVES: Mapping[str, tuple[str, ...]] = {
+    "REC-01": (
+        "nobody signed",
+        "a technician verifies",
+        "two sign",
+        "one signs twice",
+        "unsigned end of a key",
+        "closed by a technician",
+        "closed unsigned",
+        "an older copy that nobody signed for",
+        "an older copy that a technician signed for",
+        "a signature confirmed by nobody's hand",
+    ),
+    "REC-04": (
+        "another signs",
+        "an unknown key",
+        "the key of another",
+        "another printed name",
+        "one key for two people",
+    ),
+    "REC-05": (
+        "one alone retires",
+        "a technician and quality control replace",
+        "a technician alone replaces when the other pharmacist is gone",
+        "a technician makes a pharmacist once no pharmacist has a key",
+        "a key says falsely that nobody could vouch for it",
+        "of those who are there not all sign what nobody vouches for",
+        "one alone replaces",
+        "a replacement says nothing of the old key",
+        "a key not in hand",
+    ),
+    "REC-06": (
+        "a revoked key",
+        "a retired key",
+        "an ended key is ended",
+    ),
+    "REC-07": (
+        "released though its verification is in doubt",
+        "labelled though its verification is in doubt",
+        "dispensed though its verification is in doubt",
+        "a signature confirmed that is in no doubt",
+        "a verification in doubt confirmed by its maker",
+        "a revocation that is not about the batch whose verification it puts in doubt",
+    ),
+    "REC-09": (
+        "the maker verifies",
+        "work after the verification",
+    ),
+    "REC-10": (
+        "an own deviation",
+        "a deviation of nothing",
+        "a deviation accepted twice",
+        "verified with a deviation that nobody settled",
+        "a reading that says it is inside its limits",
+    ),
+    "REC-11": (
+        "verified before it was made",
+        "verified before every line was weighed",
+        "verified before every step was done",
+        "steps in another order",
+        "a line that the plan does not have",
+        "opened twice",
+    ),
+    "REC-13": (
+        "released with a test that failed",
+        "labelled though a later test failed",
+    ),
+    "REC-14": (
+        "released though the retest of a result that was set aside is missing",
+        "a second stage of what waits for none",
+        "released though its second stage is missing",
+    ),
+    "REC-15": (
+        "closed by who tested again",
+        "closed by who set the result aside",
+        "closed by who concluded",
+        "closed before it was opened",
+        "closed though nothing was concluded",
+        "closed though a retest came after the conclusion",
+        "an investigation opened twice",
+    ),
+    "REC-16": (
+        "released unverified",
+        "released under investigation",
+        "released without a test that its formula asks for",
+        "released from a lot that was quarantined since",
+        "released twice",
+        "work after the release",
+        "tested after rejection",
+        "rejected after the release, though the investigation let it go",
+    ),
+    "REC-17": (
+        "labelled before release",
+        "labelled under investigation",
+        "said to be released after the recall",
+        "one label twice",
+        "labels for more than was made",
+    ),
+    "REC-18": (
+        "dispensed before the release",
+        "dispensed without a label",
+        "dispensed twice",
+        "dispensed otherwise than the label says",
+        "dispensed under a label that another took the place of",
+        "dispensed under a label that was never printed",
+        "dispensed under investigation",
+    ),
+    "REC-19": (
+        "recalled before the release",
+        "labelled after the recall",
+        "dispensed after the recall",
+    ),
+    "REC-20": (
+        "more weighed than the lot held",
+        "more thrown away than the lot held",
+        "more than a count left",
+        "a count that says the record had another amount",
+        "a lot used in another unit than it is counted in",
+        "a lot that two batches together take more from than it held",
+        "a lot received twice",
+    ),
+    "REC-21": (
+        "a lot in quarantine",
+        "a lot made of a batch that is not released",
+        "a lot made of a batch under investigation",
+        "a lot cleared though its batch is under investigation",
+    ),
+    "REC-30": (
+        "an entry dated before the one before it",
+        "a clock set back by nobody",
+    ),
+}
+
+
+def stories(of: Mapping[str, Any]) -> list[Any]:
+    """Stories, each marked with the rule that it breaks."""
+    rules = {story: id for id, broken in PROVES.items() for story in broken}
+    return [pytest.param(story, marks=rule(rules[story]), id=story) for story in of]
+
+
+@pytest.mark.parametrize("story", stories(IN_THE_JOURNAL))
 def test_a_rule_that_rests_on_more_than_one_batch_is_named_by_the_tool(pen: Pen, story: str) -> None:
     break_it, code = IN_THE_JOURNAL[story]
     break_it(pen)
@@ -615,6 +761,7 @@ def test_a_rule_that_rests_on_more_than_one_batch_is_named_by_the_tool(pen: Pen,
     assert problem.code == f"verify.{code}"
 
 
+@rule("REC-20")
 def test_tablets_shells_and_readings_that_are_replaced_are_counted_as_the_bench_counts_them(pen: Pen) -> None:
     """Crushed tablets stay used, a powder weighed again is taken once, and a lot may be used up to the last."""
     pen.write("lot-received", "tom", LOT | {"lot": "T-1", "role": "tablet", "amount": "4 tablets"})
@@ -651,7 +798,7 @@ def test_every_unit_of_the_bench_is_counted_as_the_bench_reads_it(unit: str) -> 
     assert quantities.amount(read, unit_of[0]) * unit_of[1] == amount
 
 
-@pytest.mark.parametrize("story", BROKEN)
+@pytest.mark.parametrize("story", stories(BROKEN))
 def test_a_broken_rule_is_named_by_the_tool_and_by_the_offline_verifier(pen: Pen, story: str) -> None:
     break_it, tool, inspector = BROKEN[story]
     break_it(pen)
@@ -714,6 +861,7 @@ def judged(content: bytes) -> list[str]:
         return ["cannot-tell"]
 
 
+@rule("REC-33")
 def test_every_flipped_bit_of_an_export_is_found(good: bytes) -> None:
     for place in range(0, len(good), 7):
         for bit in (0, 5):
@@ -722,6 +870,7 @@ def test_every_flipped_bit_of_an_export_is_found(good: bytes) -> None:
             assert judged(bytes(spoiled)), place
 
 
+@rule("REC-33")
 def test_a_cut_export_is_never_taken_for_whole(good: bytes) -> None:
     for end in range(0, len(good) - 1, 97):
         assert judged(good[:end])
@@ -736,6 +885,7 @@ def change_raw(what: str, to: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+@rule("REC-02", "REC-33")
 @pytest.mark.parametrize(
     "part",
     ["body", "head", "idempotency_key", "kind", "person", "reason", "schema", "sequence", "site", "subjects", "time",
@@ -766,6 +916,7 @@ def test_swapped_entries_are_found(pen: Pen, good: bytes) -> None:
         assert "entry.order" in judged(signed_again(pen, swapped))
 
 
+@rule("REC-33")
 def test_an_entry_left_out_between_two_about_the_batch_is_found_although_an_insider_signs_the_file_again(
     pen: Pen, good: bytes
 ) -> None:
@@ -777,6 +928,7 @@ def test_an_entry_left_out_between_two_about_the_batch_is_found_although_an_insi
     assert judged(signed_again(pen, [*lines[: about[-1]], *lines[about[-1] + 1 :]])) == []  # hence the word of the exporter
 
 
+@rule("REC-33")
 def test_a_failing_result_that_is_left_out_is_found_whatever_came_after_it(pen: Pen) -> None:
     failed("tested", PLANNED, ASIDE, RETEST, *CONCLUDED, closing("ben"), ("verified", "ben", BATCH, "ben"))(pen)
     assert verify(pen.journal) == []
@@ -793,6 +945,7 @@ def told_of(pen: Pen) -> str:
     return told[-1].split(";")[0].strip()
 
 
+@rule("REC-33")
 @pytest.mark.parametrize(
     ("story", "verdict"),
     [
@@ -851,6 +1004,7 @@ def test_whatever_stands_in_an_entry_in_the_place_of_what_belongs_there_is_no_cr
                     continue
 
 
+@rule("REC-02")
 def test_a_signature_moved_to_another_entry_is_found(pen: Pen, good: bytes) -> None:
     lines = lines_of(good)
     signed = [place for place, line in enumerate(lines) if line.get("signatures")]

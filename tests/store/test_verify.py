@@ -21,6 +21,7 @@ from compounding.store import log
 from compounding.store.canonical import canonical_bytes
 from compounding.store.journal import Journal
 from compounding.store.verify import _Peaks, verify
+from tests.enforced import rule
 from tests.store.journals import SITE, draft, filled
 
 ENTRIES = 12
@@ -71,6 +72,7 @@ def test_a_journal_as_it_was_written_verifies_and_tells_its_progress(path: Path)
     assert told == [(ENTRIES, ENTRIES)]
 
 
+@rule("REC-24")
 @pytest.mark.parametrize("sequence", range(1, ENTRIES + 1))
 @pytest.mark.parametrize(
     "column",
@@ -94,6 +96,7 @@ def test_a_changed_column_is_found_at_its_entry(path: Path, column: str, sequenc
     assert found(path)
 
 
+@rule("REC-23")
 @pytest.mark.parametrize("sequence", range(1, ENTRIES))
 def test_a_deleted_entry_is_found_where_it_was(path: Path, sequence: int) -> None:
     at = f"WHERE sequence = {sequence}"
@@ -101,6 +104,7 @@ def test_a_deleted_entry_is_found_where_it_was(path: Path, sequence: int) -> Non
     assert found(path) == [f"entry {sequence}"]
 
 
+@rule("REC-23")
 @pytest.mark.parametrize("sequence", range(1, ENTRIES))
 def test_two_swapped_entries_are_found_at_the_first(path: Path, sequence: int) -> None:
     number = f"CASE sequence WHEN {sequence} THEN {sequence + 1} WHEN {sequence + 1} THEN {sequence} ELSE sequence END"
@@ -109,6 +113,7 @@ def test_two_swapped_entries_are_found_at_the_first(path: Path, sequence: int) -
     assert found(path) == [f"entry {sequence}"]
 
 
+@rule("REC-23")
 @pytest.mark.parametrize("sequence", range(1, ENTRIES + 1))
 def test_a_doubled_entry_is_found_at_the_end(path: Path, sequence: int) -> None:
     parts = "kind, time, person, 'double', body, signatures, leaf, peaks"
@@ -116,6 +121,7 @@ def test_a_doubled_entry_is_found_at_the_end(path: Path, sequence: int) -> None:
     assert found(path) == [f"entry {ENTRIES + 1}"]
 
 
+@rule("REC-24")
 @pytest.mark.parametrize(
     ("statement", "where"),
     [
@@ -145,6 +151,7 @@ def test_a_spoiled_table_beside_the_entries_is_found(path: Path, statement: str,
         assert where in found(path)
 
 
+@rule("REC-24")
 @pytest.mark.parametrize("trigger", ["entries_refuse_delete", "subjects_refuse_update", "entries_join_at_the_end"])
 def test_a_missing_trigger_is_found(path: Path, trigger: str) -> None:
     spoil(path, f"DROP TRIGGER {trigger}", drop_triggers=False)
@@ -164,11 +171,13 @@ def forge(path: Path, sequence: int, change: Callable[[dict[str, Any]], object])
     spoil(path, f"UPDATE entries SET {parts} WHERE sequence = {sequence}")
 
 
+@rule("REC-23")
 def test_an_entry_forged_with_a_fitting_hash_is_found_at_the_next_one(path: Path) -> None:
     forge(path, 5, lambda fact: fact["body"].update(reading="95.26 mg"))
     assert found(path) == ["entry 6"]
 
 
+@rule("REC-23")
 @pytest.mark.parametrize(
     "change",
     [
@@ -204,6 +213,7 @@ def test_bytes_that_are_not_those_of_an_entry_are_found_although_their_hash_fits
     assert found(path) == [f"entry {ENTRIES}"]
 
 
+@rule("REC-30")
 def test_an_entry_dated_before_the_one_before_it_is_found(path: Path) -> None:
     forge(path, ENTRIES, lambda fact: fact.update(time="2026-03-01T09:00:00.000000Z"))
     spoil(path, f"UPDATE entries SET time = '2026-03-01T09:00:00.000000Z' WHERE sequence = {ENTRIES}")
@@ -220,6 +230,7 @@ def test_reading_a_spoiled_entry_is_refused_and_so_is_writing_after_it(path: Pat
         assert len(journal.entries("batch:2026-0000")) == ENTRIES // 2
 
 
+@rule("REC-25")
 def test_a_cut_tail_is_found_from_the_head_on_paper(path: Path) -> None:
     with Journal.open(path, SITE) as journal:
         _, paper = log.read_checkpoint(journal.checkpoint())
@@ -229,6 +240,7 @@ def test_a_cut_tail_is_found_from_the_head_on_paper(path: Path) -> None:
         assert not log.consistency_holds(paper, journal.head(), ())
 
 
+@rule("REC-25")
 def test_a_rewritten_history_is_found_from_the_head_on_paper(path: Path, tmp_path: Path) -> None:
     with Journal.open(path, SITE) as journal:
         _, paper = log.read_checkpoint(journal.checkpoint())
@@ -276,6 +288,7 @@ def flips(content: bytes, at: list[int], source: random.Random) -> Callable[[], 
         yield place, bytes(spoiled)
 
 
+@rule("REC-23")
 def test_every_flipped_byte_that_changes_what_is_read_is_reported(path: Path, content: bytes) -> None:
     good = told(path)
     source = random.Random(SEED)
