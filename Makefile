@@ -6,7 +6,8 @@
 # make faults      the journal against killed, cut off and failing machines, at full length; as root, three quarters of an hour
 # make tutorial    the outputs and pictures in docs/tutorial.md and README.md, made anew
 # make proofs      every kind of label on one picture, docs/pictures/labels.png, made anew
-# make references  docs/references.md out of docs/references.d, docs/reference and docs/schemas out of the code
+# make references  docs/references.md out of docs/references.d, docs/rules.md out of the tests, docs/reference and docs/schemas
+#                  out of the code
 # make clean       removes what the others made
 # PYTHON=/path/to/python3.11 picks the interpreter.
 
@@ -68,6 +69,7 @@ proofs: .venv/developed
 
 references: .venv/developed
 	.venv/bin/python scripts/references.py
+	.venv/bin/python scripts/rules.py
 	.venv/bin/python scripts/reference.py
 	.venv/bin/python scripts/schemas.py
 

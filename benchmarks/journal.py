@@ -42,6 +42,8 @@ FEW, OF_A_BATCH, TURNS = 1000, 30, 40
 # Goals that docs/performance.md states as missed, with the reason.
 MISSED = {"quick", "whole"}
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
+TABLETS: dict[str, object] = {"role": "tablet", "amount": "99999999 tablets"}
+OPENED: dict[str, object] = {"plan": {"lines": [{"line": "source"}], "steps": []}, "formula": []}
 
 Fact = tuple[str, dict[str, object], tuple[str, ...]]  # kind, body, subjects
 
@@ -56,11 +58,11 @@ def weighed(batch: str) -> Fact:
 
 def readings(number: int) -> Iterator[Fact]:
     """The beginnings of a batch, then its readings, thirty to a batch."""
-    yield "lot-received", {"lot": "TAB-1"}, ("lot:TAB-1",)
+    yield "lot-received", {"lot": "TAB-1"} | TABLETS, ("lot:TAB-1",)
     for place in range(1, number):
         batch = f"2026-{place // OF_A_BATCH:05d}"
         if place == 1 or place % OF_A_BATCH == 0:
-            yield "batch-opened", {"batch": batch}, (f"batch:{batch}",)
+            yield "batch-opened", {"batch": batch} | OPENED, (f"batch:{batch}",)
         else:
             yield weighed(batch)
 
@@ -70,7 +72,7 @@ def batches(number: int) -> Iterator[Fact]:
     for place in range(number):
         batch = f"2026-{place:07d}"
         about = (f"batch:{batch}",)
-        yield "batch-opened", {"batch": batch}, about
+        yield "batch-opened", {"batch": batch} | OPENED, about
         for _ in range(OF_A_BATCH - 2 if place == FEW // 2 else 1):
             yield "weighed", weighed(batch)[1] | {"lot": None}, about
         yield "yielded", {"batch": batch, "made": "100 capsules"}, about
@@ -239,7 +241,7 @@ def main() -> int:
         folder = Path(name)
         with raw_journal(folder / "plain.db", readings(given.entries)) as journal:
             with journal.database.reading():
-                bodies = [bytes(row[1]) for row in journal.database.every_leaf("main")]
+                bodies = [bytes(row[0]) for row in journal.database.every_body("main")]
             size = sum(map(len, bodies)) / len(bodies)
 
             def bare() -> None:

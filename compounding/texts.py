@@ -35,6 +35,14 @@ def plain_text(text: str, where: str) -> str:
     return normal
 
 
+def page_of(text: str) -> tuple[str, ...]:
+    """A page line by line as it may be written down: normal form C, a question mark for what cannot be seen on paper."""
+    lines = unicodedata.normalize("NFC", text).split("\n")
+    return tuple(
+        "".join("?" if unicodedata.category(each) in REFUSED_CATEGORIES else each for each in line) for line in lines
+    )
+
+
 def visible(text: str) -> bool:
     """True if every character can be seen on paper or is a space, and the text is in its normal form."""
     if text.isascii() and text.isprintable():

@@ -24,6 +24,7 @@ from compounding.cli.main import compounding
 from compounding.data_files import data_folder
 from compounding.documents.boxes import REGULAR, Piece, broken
 from tests.bench import Bench, Ran, carried_on, forget_what_was_seen, stocked
+from tests.enforced import rule
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "bad_input.toml").read_text("utf-8"))["case"]
 BEGIN = {
@@ -198,6 +199,7 @@ def test_odd_words_are_recorded_as_they_were_typed(spare: Bench, text: str) -> N
     assert spare.do("batch show CAPS-MADE --json").json["yielded"][-1]["reason"] == text
 
 
+@rule("REC-29")
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

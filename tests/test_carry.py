@@ -19,6 +19,7 @@ from compounding.store.database import Place
 from compounding.store.journal import Journal
 from compounding.store.verify import verify
 from tests.bench import Bench, carried_on, forget_what_was_seen, stocked, story
+from tests.enforced import rule
 from tests.pages import alike, run_all, shown_in
 from tests.store.journals import begun
 
@@ -45,6 +46,7 @@ def heads(place: Place, site: str = "main") -> tuple[int, str]:
         return journal.head().size, journal.short_code()
 
 
+@rule("REC-34")
 def test_a_backup_holds_everything_and_is_restored_into_an_empty_place_only(bench: Bench, tmp_path: Path) -> None:
     file = tmp_path / "all.backup"
     bench.do(f"journal backup {file}")
@@ -124,6 +126,7 @@ OTHER = b64encode(b"%PDF-1.4 another report")
 MINE = b64encode(b"%PDF-1.4 a report")
 
 
+@rule("REC-34")
 @pytest.mark.parametrize(
     ("spoil", "named"),
     [
@@ -303,6 +306,7 @@ def test_a_journal_that_was_here_before_is_looked_for_and_not_begun_anew(bench: 
     assert "restore the newest backup" in gone.err and "do not begin a new one" in gone.err
 
 
+@rule("REC-25")
 def test_a_restored_old_backup_is_noticed_by_paper_and_by_who_saw_more(bench: Bench, tmp_path: Path) -> None:
     mine = stocked(tmp_path / "mine")
     mine.do(f"journal backup {tmp_path}/old.backup")

@@ -26,6 +26,7 @@ from compounding.work.tracing import (
     portions_of_lot,
 )
 from tests.bench import Bench, carried_on, forget_what_was_seen, stocked, story
+from tests.enforced import rule
 from tests.pages import alike, rewritten, run_all, shown_in
 from tests.test_triturations import MAKING, OPEN, RECEIVE
 
@@ -55,6 +56,7 @@ def traced(bench: Bench, id: str) -> list[tuple[str, str, str, str, str]]:
     return [(each["of"], each["id"], each["what"], each["where"], each["amount"]) for each in portions]
 
 
+@rule("REC-18")
 def test_a_container_goes_out_once_under_its_label(bench: Bench) -> None:
     first, second = labels(bench)
     told = bench.do(f"dispense {first} --json").json
@@ -65,6 +67,7 @@ def test_a_container_goes_out_once_under_its_label(bench: Bench) -> None:
     bench.head()
 
 
+@rule("REC-22")
 def test_a_lot_is_followed_to_the_patients_and_back(bench: Bench) -> None:
     bench.do(f"dispense {labels(bench)[0]}")
     forward = traced(bench, "TAB-1")
@@ -79,6 +82,7 @@ def test_a_lot_is_followed_to_the_patients_and_back(bench: Bench) -> None:
     assert bench.run("trace NOTHING").codes == ["trace.unknown"]
 
 
+@rule("REC-19")
 def test_a_recalled_batch_is_neither_labelled_nor_dispensed_and_says_whom_to_call(bench: Bench) -> None:
     first, second = labels(bench)
     bench.do(f"dispense {first}")
@@ -180,6 +184,7 @@ def test_no_more_goes_out_than_the_tests_have_left_unless_someone_says_why(bench
     bench.do(f'dispense {third} --reason "the laboratory took the ten from the left-over mixture"')
 
 
+@rule("REC-36")
 def test_a_name_is_erased_and_the_record_stays_whole(bench: Bench) -> None:
     assert bench.run("person forget 7001 --reason asked", "tom").codes == ["person.role"]
     assert b"Alex Sample" in bench.journal.read_bytes()
@@ -191,11 +196,13 @@ def test_a_name_is_erased_and_the_record_stays_whole(bench: Bench) -> None:
     bench.head()
 
 
+@rule("REC-18")
 def test_a_batch_that_is_out_of_date_or_under_investigation_is_not_dispensed(bench: Bench) -> None:
     bench.do("qc investigate open CAPS-1 --about complaint --what 'tastes of nothing'")
     assert "dispense.not-released" in bench.run(f"dispense {labels(bench)[0]}").codes
 
 
+@rule("REC-20")
 @pytest.mark.parametrize(
     ("command", "code"),
     [
@@ -232,6 +239,7 @@ def test_what_is_counted_and_thrown_away_is_off_the_lot_and_on_its_page(bench: B
     assert "source.none" in bench.run('plan naltrexone-capsule --strength "1.5 mg" --count 100').codes
 
 
+@rule("REC-22")
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_portion_of_a_lot_and_a_batch_is_somewhere(data: st.DataObject, released: Bench, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from compounding.work.correcting import assign_action, check_effect
 from compounding.work.investigating import find_investigation
 from compounding.work.testing import assay_result
 from tests.bench import Bench, begun, carried_on, stocked, story
+from tests.enforced import rule
 from tests.pages import Shown, alike, rewritten, run_all, shown_in
 from tests.test_triturations import MAKING, OPEN, RECEIVE
 
@@ -111,6 +112,7 @@ def trituration(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 # ---- the good way ----
 
 
+@rule("REC-13")
 def test_a_failing_result_opens_its_investigation_in_the_same_breath_and_holds_the_batch(stages: list[Bench]) -> None:
     told = stages[FAILED].do(f"qc investigate show {ID} --json").json["facts"]
     assert [(each["kind"], each["trait"]) for each in told] == [("tested", "assay"), ("investigation-opened", "assay")]
@@ -122,6 +124,7 @@ def test_a_failing_result_opens_its_investigation_in_the_same_breath_and_holds_t
     assert ID in stages[FAILED].do("batch show CAPS-1").out
 
 
+@rule("REC-14")
 def test_a_result_set_aside_for_a_cause_and_retested_as_planned_lets_the_batch_be_released(at: Any) -> None:
     bench = at(VERIFIED)
     assert run(bench, f"qc investigate show {ID}").out.startswith(f"{ID}: batch CAPS-1, closed: release")
@@ -132,6 +135,7 @@ def test_a_result_set_aside_for_a_cause_and_retested_as_planned_lets_the_batch_b
     bench.head()
 
 
+@rule("REC-12")
 def test_every_result_stands_on_the_compounding_record(at: Any) -> None:
     from tests.test_story import paper
 
@@ -234,6 +238,7 @@ def test_refused(stages: list[Bench], stage: int, person: str, command: str, cod
     assert stages[stage].journal.read_bytes() == before
 
 
+@rule("REC-16")
 @pytest.mark.parametrize("stage", range(CLOSED))
 def test_no_batch_is_released_while_an_investigation_is_open(stages: list[Bench], stage: int) -> None:
     stands = ["test.failed"] if stage < INVALID else []
@@ -247,6 +252,7 @@ def test_a_batch_is_verified_again_after_its_retests_and_what_was_set_aside(at: 
     do(bench, ("ben", VERIFY), ("ana", "batch release CAPS-1"))
 
 
+@rule("REC-14")
 def test_a_pharmacist_who_tested_approves_no_retest_and_sets_no_result_aside(at: Any) -> None:
     bench = at(FAILED)
     assert bench.run('qc assay CAPS-1 "88.1 %"', "ana").codes == ["test.failed"]
@@ -257,6 +263,7 @@ def test_a_pharmacist_who_tested_approves_no_retest_and_sets_no_result_aside(at:
     assert run(bench, "qc investigate resample {id} --reason x --plan y", "ana", second).codes == ["resample.own"]
 
 
+@rule("REC-13")
 def test_a_result_without_a_plan_is_recorded_and_undoes_nothing(at: Any) -> None:
     bench = at(CLOSED)
     bench.run('qc assay CAPS-1 "88.0 %"', "kim")
@@ -303,6 +310,7 @@ def test_a_retest_that_fails_confirms_the_result_and_only_rejection_is_left(at: 
     assert (shown["state"], shown["held"]) == ("rejected", False)
 
 
+@rule("REC-15")
 def test_a_conclusion_holds_only_until_something_is_recorded(at: Any) -> None:
     bench = at(ACTED)
     do(bench, ("kim", PHASE_2))
@@ -432,6 +440,7 @@ def test_a_rejected_batch_keeps_its_investigation_open_until_other_batches_were_
     bench.head()
 
 
+@rule("REC-17")
 def test_a_complaint_holds_a_released_batch_and_its_labels_until_a_second_person_has_decided(at: Any) -> None:
     from tests.test_story import labelled
 
@@ -447,6 +456,7 @@ def test_a_complaint_holds_a_released_batch_and_its_labels_until_a_second_person
     assert labelled(bench, "CAPS-1", "30 capsules", "second").code == 0
 
 
+@rule("REC-17", "REC-18")
 def test_a_first_stage_that_asks_for_more_holds_a_released_batch_and_its_labels(at: Any) -> None:
     from tests.test_story import labelled
 
@@ -461,11 +471,15 @@ def test_a_first_stage_that_asks_for_more_holds_a_released_batch_and_its_labels(
     again = f"label reprint {label[1]} --reason smeared --out {{folder}}/again.pdf"
     assert labelled(bench, "CAPS-1", "30 capsules", "second").codes == bench.run(again).codes == ["label.held"]
     out = bench.run(f"dispense {label[1]}", "tom")
-    assert (out.codes, "waiting for the second stage" in out.err) == (["dispense.not-released"], True)
+    assert (out.codes, "a stage 1 that asks for 20 more units" in out.err) == (["dispense.not-released"], True)
+    sticker = "label sticker CAPS-1 {} --out {{folder}}/sticker-{}.pdf"
+    assert bench.run(sticker.format("released", 1)).codes == ["label.held"]
+    bench.do(sticker.format("quarantine", 1) + " --reason 'stage 1'")
     do(bench, ("kim", f"qc content CAPS-1 --unit % {near}"))
     assert bench.do("certificate CAPS-1 --json").json["conclusion"]["text"].startswith("All 5 results that count meet")
     do(bench, ("tom", BY_HAND))
-    assert bench.run(again).codes == ["label.held"]
+    assert bench.run(again).codes == bench.run(sticker.format("released", 2)).codes == ["label.held"]
+    assert bench.head()
     assert bench.run("certificate CAPS-1 --json").codes == ["certificate.held", "investigation.open"]
 
 
@@ -484,6 +498,7 @@ def test_a_result_that_fails_after_the_release_can_reject_the_batch_and_its_labe
     assert labelled(bench, "CAPS-1", "30 capsules", "second").codes == ["label.not-released"]
 
 
+@rule("REC-21")
 def test_the_lot_of_a_trituration_that_fails_later_is_in_quarantine_at_once(trituration: Bench, tmp_path: Path) -> None:
     bench = copy(trituration, tmp_path)
     late = bench.run('qc assay T-1 "88.0 %"', "kim")
@@ -512,9 +527,11 @@ def test_the_lot_of_a_trituration_is_cleared_by_hand_or_never(trituration: Bench
     assert other.run("lot clear TRIT-1 --reason 'surely fine'").codes == ["lot.batch-rejected"]
 
 
-def test_a_batch_made_from_a_lot_that_went_into_quarantine_since_is_not_released(at: Any) -> None:
+@rule("REC-16")
+@pytest.mark.parametrize("lot", ["TAB-1", "MCC-1", "CAP-1"])
+def test_a_batch_made_from_a_lot_that_went_into_quarantine_since_is_not_released(at: Any, lot: str) -> None:
     bench = at(VERIFIED)
-    bench.do("lot quarantine MCC-1 --reason 'recalled by its maker'")
+    bench.do(f"lot quarantine {lot} --reason 'recalled by its maker'")
     assert bench.run("batch release CAPS-1").codes == ["batch.lot-quarantined"]
 
 

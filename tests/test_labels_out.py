@@ -11,6 +11,7 @@ import zxingcpp
 from PIL import Image
 
 from tests.bench import Bench
+from tests.enforced import rule
 from tests.released import PRESCRIPTION, copied, label, labelled, released
 
 
@@ -34,6 +35,7 @@ def account(bench: Bench, applied: int, spoiled: int = 0, destroyed: int = 0) ->
     return bench.run(words, "tom").codes
 
 
+@rule("REC-17")
 def test_a_reprint_has_a_new_id_and_its_copy_number_and_voids_the_old_one(bench: Bench) -> None:
     first = labelled(bench)
     done = bench.do([*again(bench, first, "again", "--reason", "smeared"), "--json"], "tom").json
@@ -102,6 +104,7 @@ def test_a_label_goes_one_way(bench: Bench) -> None:
     assert label(bench, "--preview", str(bench.folder / "notes.png")).codes == ["file.exists"]
 
 
+@rule("REC-17")
 def test_labelling_closes_when_every_label_is_accounted_for(bench: Bench) -> None:
     first = labelled(bench)
     labelled(bench, "second")

@@ -24,6 +24,7 @@ from compounding.work.contents import contents_of
 from compounding.work.readings import read_all, rows_from
 from compounding.work.ruling import CONTENTS, WEIGHTS, least_capsules, ruling
 from tests.bench import Bench, carried_on, ran, stocked
+from tests.enforced import rule
 from tests.pages import alike, rewritten, run_all, shown_in
 
 CASES = tomllib.loads((Path(__file__).parent / "cases/uniformity.toml").read_text("utf-8"), parse_float=str)
@@ -193,6 +194,7 @@ def test_twenty_more_join_the_ten_and_the_batch_waits_for_them(bench: Bench) -> 
     assert bench.run("worksheet CAPS-1 --out {folder}/record.pdf").code == 0
 
 
+@rule("REC-13")
 def test_a_stage_2_that_fails_holds_the_batch_and_no_later_ten_undo_it(bench: Bench) -> None:
     case = next(case for case in CASES["judge"] if case["decision"] == "FAIL")
     content(bench, case["first"], code=1)

@@ -42,6 +42,7 @@ def everything_that_may_name_a_source() -> str:
     paths = [
         path for folder in folders for ending in ("py", "toml", "md") for path in ROOT.glob(f"{folder}/**/*.{ending}")
     ]
+    paths.append(ROOT / "docs" / "rules.md")
     return "\n".join(path.read_text("utf-8") for path in paths)
 
 

@@ -25,6 +25,7 @@ from compounding.store.attachments import digest_of as digest_of_bytes
 from compounding.work.sampling import sampling
 from compounding.work.testing import assay_result, observed_result
 from tests.bench import Bench, carried_on, stocked
+from tests.enforced import rule
 from tests.pages import alike, rewritten, run_all, shown_in
 from tests.released import copied
 
@@ -232,6 +233,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_kept(
 # ---- attachments ----
 
 
+@rule("REC-35")
 def test_an_attached_file_is_given_back_as_it_was(released: Bench, tmp_path: Path) -> None:
     for number, name in enumerate(("report-77.pdf", digest_of_bytes(REPORT))):
         released.do(["qc", "attachment", "CAPS-1", name, "--out", str(tmp_path / f"{number}.pdf")])
@@ -240,6 +242,7 @@ def test_an_attached_file_is_given_back_as_it_was(released: Bench, tmp_path: Pat
     assert again.codes == ["file.exists"]
 
 
+@rule("REC-35")
 def test_a_file_that_was_changed_later_is_told_by_every_reader(tmp_path: Path, released: Bench) -> None:
     kept = released.folder / "attachments" / digest_of_bytes(REPORT).removeprefix("sha256:")
     try:

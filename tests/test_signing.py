@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import stat
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from compounding.cli import demo
 from compounding.data_files import data_folder
 from compounding.store.journal import Journal
 from tests.bench import Bench, begun, carried_on, forget_what_was_seen, ran, stocked
+from tests.enforced import rule
 from tests.pages import alike, run_all, shown_in
 from tests.store.killing import LONG, ROOT, SEED, tell
 
@@ -54,6 +58,7 @@ def last(bench: Bench) -> tuple[str, list[tuple[str, str, str]]]:
 # ---- signing facts ----
 
 
+@rule("REC-01", "REC-02")
 def test_a_verification_and_a_release_are_signed_and_the_journal_verifies(bench: Bench) -> None:
     bench.do("batch verify LIQ-1", "ben")
     kind, ((person, name, meaning),) = last(bench)
@@ -64,6 +69,19 @@ def test_a_verification_and_a_release_are_signed_and_the_journal_verifies(bench:
     assert bench.head()
 
 
+@rule("REC-03")
+def test_the_page_that_is_signed_is_kept_with_the_signature_and_has_its_digest(bench: Bench) -> None:
+    page = bench.do("batch show LIQ-1").out.splitlines()
+    bench.do("batch verify LIQ-1", "ben")
+    with Journal.open(bench.journal, "main") as journal:
+        entry = journal.entries()[-1]
+    assert entry.shown and list(entry.shown) == page[: len(entry.shown)] and len(entry.shown) > 8
+    assert entry.signing[0].shown == sha256("\n".join(entry.shown).encode()).hexdigest()
+    bench.do("batch export LIQ-1 --out {folder}/LIQ-1.batch")
+    line = next(line for line in (bench.folder / "LIQ-1.batch").read_text().splitlines() if '\\"verified\\"' in line)
+    assert json.loads(json.loads(line)["raw"])["shown"] == list(entry.shown)
+
+
 def test_without_a_passphrase_nothing_is_signed(bench: Bench) -> None:
     shutil.rmtree(bench.folder / "passphrases")
     refused = bench.run("batch verify LIQ-1", "ben")
@@ -72,6 +90,7 @@ def test_without_a_passphrase_nothing_is_signed(bench: Bench) -> None:
     assert last(bench)[0] != "verified"
 
 
+@rule("REC-08")
 def test_a_wrong_passphrase_is_refused_and_recorded_and_after_five_the_key_rests(bench: Bench) -> None:
     spoken(bench, "ben", demo.PASSPHRASES["tom"])
     for _ in range(5):
@@ -83,6 +102,7 @@ def test_a_wrong_passphrase_is_refused_and_recorded_and_after_five_the_key_rests
     assert bench.head()
 
 
+@rule("REC-08")
 def test_the_passphrase_never_stands_in_the_journal_or_in_the_settings(bench: Bench) -> None:
     bench.do("batch verify LIQ-1", "ben")
     spoken(bench, "ben", "another four words entirely")
@@ -92,18 +112,21 @@ def test_the_passphrase_never_stands_in_the_journal_or_in_the_settings(bench: Be
         assert b"four words entirely" not in file.read_bytes()
 
 
+@rule("REC-09")
 def test_who_made_it_never_verifies_it_and_no_signature_is_asked_for(bench: Bench) -> None:
     spoken(bench, "tom", "not even asked for this one")
     refused = bench.run("batch verify LIQ-1", "tom")
     assert set(refused.codes) == {"verify.own-work", "person.role"}
 
 
+@rule("REC-04")
 def test_one_person_cannot_sign_as_another_with_a_key_of_their_own(bench: Bench) -> None:
     """Renaming in the settings gives nobody the key of another."""
     spoken(bench, "ben", demo.PASSPHRASES["ana"])
     assert bench.run("batch verify LIQ-1", "ben").codes == ["passphrase.wrong"]
 
 
+@rule("REC-04")
 def test_a_role_in_the_settings_alone_does_not_make_a_pharmacist(bench: Bench) -> None:
     settings = bench.folder / "settings.toml"
     settings.write_text(
@@ -131,6 +154,7 @@ def _making() -> list[tuple[str, str]]:
     return before[: next(place for place, (_, what) in enumerate(before) if "batch verify" in what)]
 
 
+@rule("REC-01")
 def test_once_there_is_a_key_the_settings_cannot_make_signatures_optional(bench: Bench) -> None:
     settings = bench.folder / "settings.toml"
     settings.write_text(settings.read_text().replace('signatures = "required"', 'signatures = "optional"'))
@@ -139,6 +163,7 @@ def test_once_there_is_a_key_the_settings_cannot_make_signatures_optional(bench:
     assert bench.run("batch verify LIQ-1", "ben").codes == ["key.ended"]
 
 
+@rule("REC-06")
 def test_a_retired_key_signs_nothing_new_and_what_it_signed_still_verifies(bench: Bench) -> None:
     bench.do("batch verify LIQ-1", "ben")
     bench.do("person retire ben --with tom --reason left")
@@ -150,6 +175,7 @@ def test_a_retired_key_signs_nothing_new_and_what_it_signed_still_verifies(bench
 # ---- people and keys ----
 
 
+@rule("REC-05")
 def test_the_first_key_needs_nobody_and_each_later_one_a_pharmacist(tmp_path: Path) -> None:
     bench = begun(tmp_path)
     from tests.bench import passphrases
@@ -176,6 +202,7 @@ def test_a_new_person_joins_the_settings_with_the_key(bench: Bench) -> None:
     assert lee["keys"][0]["created"] and not lee["keys"][0]["ended"]
 
 
+@rule("REC-05")
 def test_a_lost_passphrase_takes_a_new_key_and_two_others(bench: Bench) -> None:
     bench.do("batch verify LIQ-1", "ben")
     spoken(bench, "ben", "a new set of words for ben")
@@ -184,6 +211,8 @@ def test_a_lost_passphrase_takes_a_new_key_and_two_others(bench: Bench) -> None:
     assert bench.run(asked).codes == ["key.signers"]
     assert bench.run(f"{asked} --with ana").codes == ["key.signers"]
     assert bench.run(f"{asked} --with ana", "ben").codes == ["key.signers"]
+    assert bench.run(f"{asked} --with kim", "tom").codes == ["key.signers"]  # two persons, and no pharmacist
+    assert bench.run(f"{asked} --with kim --unvouched").codes == ["key.vouched"]
     before = {file.name for file in (bench.folder / "keys").iterdir()}
     bench.do(f"{asked} --with kim")
     assert [person for person, _, _ in last(bench)[1]] == ["ben", "ana", "kim"]
@@ -195,6 +224,47 @@ def test_a_lost_passphrase_takes_a_new_key_and_two_others(bench: Bench) -> None:
     assert bench.head()
 
 
+@rule("REC-05")
+def test_in_a_pharmacy_of_two_a_new_key_of_the_pharmacist_is_marked_for_ever(tmp_path: Path) -> None:
+    bench = begun(tmp_path)
+    from tests.bench import passphrases
+
+    passphrases(tmp_path)
+    bench.do("person add ana")
+    bench.do("person add tom")
+    spoken(bench, "ana", "words that tom has chosen")
+    asked = "person add ana --reason forgotten"
+    for person in ("tom", "ana"):
+        assert bench.run(asked, person).codes == ["key.nobody-vouches"]
+    assert bench.run(f"{asked} --unvouched", "ana").codes == ["key.signers"]  # who is there signs
+    bench.do(f"{asked} --unvouched", "tom")
+    assert [person for person, _, _ in last(bench)[1]] == ["ana", "tom"]
+    assert bench.do("journal verify --json").json["notes"] == [
+        "Entry 3: nobody could vouch for this key of Ana Ortiz: only the sheet signed by hand does"
+    ]
+    assert "Entry 3: nobody could vouch" in bench.do("journal verify").out
+    assert "signs, nobody vouched" in bench.do("person list").out
+
+
+@rule("REC-05")
+def test_alone_a_new_key_is_marked_too_and_once_there_was_a_pharmacist_nobody_introduces_another_alone(
+    tmp_path: Path,
+) -> None:
+    bench = begun(tmp_path)
+    from tests.bench import passphrases
+
+    passphrases(tmp_path)
+    bench.do("person add ana")
+    assert bench.run("person add ana --reason forgotten").codes == ["key.nobody-vouches"]
+    bench.do("person add ana --reason forgotten --unvouched")
+    bench.do("person add tom")
+    bench.do("person revoke ana --reason stolen", "tom")
+    assert bench.run("person add ben", "tom").codes == ["key.nobody-vouches"]
+    bench.do("person add ben --unvouched", "tom")
+    assert len(bench.do("journal verify --json").json["notes"]) == 2
+
+
+@rule("REC-06")
 def test_a_revoked_key_ends_at_once_by_one_person_and_its_file_opens_nothing(bench: Bench) -> None:
     bench.do("person revoke ben --reason stolen --since 3", "kim")
     assert bench.run("batch verify LIQ-1", "ben").codes == ["key.ended"]
@@ -202,6 +272,56 @@ def test_a_revoked_key_ends_at_once_by_one_person_and_its_file_opens_nothing(ben
     assert bench.head()
 
 
+@rule("REC-07")
+def test_what_a_stolen_key_signed_is_listed_and_holds_its_batch_until_it_is_confirmed(bench: Bench) -> None:
+    bench.do("batch verify LIQ-1", "ben")
+    bench.do("batch release LIQ-1")
+    (verified,) = [each["entry"] for each in bench.do("batch show LIQ-1 --json").json["verified"]]
+    assert bench.run("person revoke ben --reason stolen --since 1").codes == ["key.since"]
+    assert bench.run("person revoke ben --reason stolen --since 9999").codes == ["key.since"]
+    told = bench.do(f"person revoke ben --reason stolen --since {verified} --json").json
+    assert [(each["entry"], each["kind"], each["about"]) for each in told["doubtful"]] == [(verified, "verified", "batch:LIQ-1")]
+    assert f"revoked in entry {told['revoked']}, in doubt since entry {verified}" in bench.do("person list").out
+    assert bench.do("batch show LIQ-1 --json").json["doubted"] == [verified]
+    assert f"entry {verified} (verified), signed by Ben Fox: in doubt" in bench.do("batch show LIQ-1").out
+    assert "released, held" in bench.do("batch list").out
+    assert f"person confirm {verified}" in bench.do("status").out
+    assert bench.run("certificate LIQ-1 --json").codes == ["certificate.held", "signature.doubtful"]
+    assert f"Entry {verified}: its signature" in bench.do("journal verify").out
+    label = 'label LIQ-1 --prescription 7 --patient P --prescriber D --quantity "30 mL" --out {folder}/label.pdf'
+    assert bench.run(label, "tom").codes == ["signature.doubtful"]
+    assert bench.run("label sticker LIQ-1 released --out {folder}/sticker.pdf").codes == ["label.held"]
+    bench.do("batch export LIQ-1 --out {folder}/held.batch")
+    assert "released, HELD BY the doubtful signature" in ran(["verify", str(bench.folder / "held.batch")]).out
+    asked = f"person confirm {verified}"
+    assert bench.run(asked).codes == ["signature.reason"]
+    assert bench.run(f"{asked} --reason seen", "tom").codes == ["person.role", "signature.own-work"]
+    assert bench.run("person confirm 1 --reason seen").codes == ["signature.not-doubted"]
+    bench.do(f"{asked} --reason 'his initials are on the worksheet'")
+    assert last(bench)[0] == "signature-confirmed"
+    assert bench.run(f"{asked} --reason again").codes == ["signature.not-doubted"]
+    bench.do(label, "tom")
+    assert bench.do("journal verify --json").json["notes"] == []
+    bench.do("batch export LIQ-1 --out {folder}/free.batch")
+    assert "  released; 0" in ran(["verify", str(bench.folder / "free.batch")]).out
+
+
+@rule("REC-07")
+def test_a_formula_whose_approval_is_in_doubt_is_approved_anew_or_confirmed(bench: Bench) -> None:
+    bench.do("formula approve naltrexone-capsule", "ben")
+    with Journal.open(bench.journal, "main") as journal:
+        approved = journal.head().size
+    bench.do(f"person revoke ben --reason stolen --since {approved}")
+    settings = bench.folder / "settings.toml"
+    settings.write_text(re.sub(r"(?m)^unapproved_formula.*$", 'unapproved_formula = "refuse"', settings.read_text()))
+    opened = 'batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1'
+    assert bench.run(opened).codes == ["formula.not-approved"]
+    bench.do(f"person confirm {approved} --reason 'read again'")
+    bench.do(opened)
+    assert bench.head()
+
+
+@rule("REC-08")
 @pytest.mark.parametrize(
     ("words", "code"), [("too short", "passphrase.weak"), ("ana ana ana ana ana ana", "passphrase.weak")]
 )
@@ -220,6 +340,7 @@ def test_a_refused_key_leaves_no_file(bench: Bench) -> None:
     assert sorted((bench.folder / "keys").iterdir()) == before
 
 
+@rule("REC-08")
 def test_everything_secret_is_read_by_its_owner_alone(bench: Bench) -> None:
     for file in (bench.folder / "keys").iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -241,6 +362,7 @@ def test_a_spoiled_key_file_signs_nothing(bench: Bench, spoil: Callable[[Path], 
     assert bench.run("batch verify LIQ-1", "ben").codes == [code]
 
 
+@rule("REC-03")
 def test_what_is_shown_must_not_change_before_it_is_signed(bench: Bench) -> None:
     """Between the page and the signature somebody records a failing result: the first answer is not signed for it."""
     from compounding.cli import signing
@@ -266,6 +388,7 @@ def test_what_is_shown_must_not_change_before_it_is_signed(bench: Bench) -> None
 # ---- one batch for an inspector ----
 
 
+@rule("REC-32")
 def test_an_exported_batch_verifies_without_journal_or_settings(bench: Bench, tmp_path: Path) -> None:
     bench.do("batch verify LIQ-1", "ben")
     bench.do("batch release LIQ-1")
@@ -281,6 +404,7 @@ def test_an_exported_batch_verifies_without_journal_or_settings(bench: Bench, tm
     assert (said["holds"], said["problems"]) == (True, []) and said["says"] == checked.out.splitlines()
 
 
+@rule("REC-32")
 def test_the_verifier_runs_by_itself(bench: Bench) -> None:
     bench.do("batch export LIQ-1 --out {folder}/LIQ-1.batch")
     program = data_folder("verifier") / "verify_batch.py"
@@ -349,6 +473,24 @@ def test_an_export_replaces_no_file_and_knows_its_head(bench: Bench) -> None:
     assert (none.code, [each["code"] for each in none.json["problems"]]) == (2, ["verify.cannot-tell"])
 
 
+@rule("REC-33")
+def test_an_export_holds_each_attached_file_and_a_missing_or_a_strange_one_is_found(bench: Bench) -> None:
+    (bench.folder / "report.pdf").write_bytes(b"a report")
+    bench.do('qc assay LIQ-1 "98.5 %" --file {folder}/report.pdf', "kim")
+    bench.do("batch export LIQ-1 --out {folder}/LIQ-1.batch")
+    file = bench.folder / "LIQ-1.batch"
+    assert "1 attached files" in ran(["verify", str(file)]).out
+    lines = file.read_bytes().splitlines(keepends=True)
+    (attached,) = [line for line in lines if b'"attachment"' in line[:20]]
+    file.write_bytes(b"".join(line for line in lines if line is not attached))
+    found = ran(["verify", str(file)])
+    assert (found.code, found.codes) == (1, ["file.missing", "export.signature"])
+    strange = attached.replace(b64encode(b"a report"), b64encode(b"another"))
+    file.write_bytes(b"".join(strange if line is attached else line for line in lines))
+    assert ran(["verify", str(file)]).codes == ["file.digest", "export.signature"]
+
+
+@rule("REC-32")
 def test_the_export_of_a_batch_shows_nothing_of_another(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "batch yield")
     bench.do("batch export LIQ-1 --out {folder}/LIQ-1.batch")
@@ -358,6 +500,7 @@ def test_the_export_of_a_batch_shows_nothing_of_another(bench: Bench) -> None:
 # ---- heads on paper ----
 
 
+@rule("REC-25")
 def test_a_worksheet_of_long_ago_is_a_witness(bench: Bench) -> None:
     early = bench.do("journal head").out.split()[0]
     bench.do("batch verify LIQ-1", "ben")

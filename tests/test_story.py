@@ -18,6 +18,7 @@ import pytest
 from compounding.data_files import data_folder
 from compounding.quantities import quantity
 from tests.bench import Bench, carried_on, stocked, story
+from tests.enforced import rule
 
 ORDER = 'naltrexone-capsule --strength "1.5 mg" --count 100'
 CAPSULES = f"batch open {ORDER} --from TAB-1"
@@ -234,6 +235,7 @@ def test_a_spoiled_shell_is_gone_too(bench: Bench) -> None:
 # ---- who may do what, and when ----
 
 
+@rule("REC-16")
 def test_release_tells_every_reason_at_once(bench: Bench) -> None:
     bench.do(CAPSULES + " --id CAPS-1")
     refused = bench.run("batch release CAPS-1", "kim")
@@ -248,6 +250,7 @@ def test_release_tells_every_reason_at_once(bench: Bench) -> None:
     ]
 
 
+@rule("REC-09")
 def test_a_pharmacist_who_weighed_cannot_verify(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "batch weigh")
     bench.do('batch weigh CAPS-1 source "952.3 mg" --lot TAB-1', "ben")
@@ -259,6 +262,7 @@ def test_a_pharmacist_who_weighed_cannot_verify(bench: Bench) -> None:
     ]
 
 
+@rule("REC-09")
 def test_work_after_the_verification_asks_for_another_one(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "batch release")
     bench.do('batch yield CAPS-1 --made "102 capsules" --weight "18829 mg" --reason "one broke"', "tom")
@@ -289,6 +293,7 @@ def test_who_verifies_results_of_their_own_is_told_to_leave_that_to_another(benc
     assert [each["code"] for each in told.json["problems"]] == ["verify.own-results"]
 
 
+@rule("REC-10")
 def test_a_reading_outside_its_limits_is_recorded_and_holds_the_batch_until_it_is_settled(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "batch weigh CAPS-1 filler")
     outside = bench.run('batch weigh CAPS-1 filler "13600.0 mg" --lot MCC-1 --json', "tom")
@@ -308,6 +313,7 @@ def test_a_reading_outside_its_limits_is_recorded_and_holds_the_batch_until_it_i
     bench.do("batch verify CAPS-1", "ben")
 
 
+@rule("REC-10")
 def test_a_yield_without_mass_balance_holds_the_batch_until_a_second_person_accepts_it(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "batch yield")
     told = bench.run('batch yield CAPS-1 --made "100 capsules" --no-balance "scale broken" --json', "tom")
@@ -320,6 +326,7 @@ def test_a_yield_without_mass_balance_holds_the_batch_until_a_second_person_acce
     assert "no mass balance: scale broken" in paper(bench, "record.pdf")
 
 
+@rule("REC-11")
 def test_a_step_that_takes_a_material_is_done_after_its_reading(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "batch weigh")
     assert bench.run("batch step CAPS-1 3", "tom").codes == ["step.before-weighing"]
@@ -336,6 +343,7 @@ def test_filler_that_is_taken_as_needed_is_read_when_the_capsules_are_full(bench
     bench.do("batch step VOL-1 4", "tom")
 
 
+@rule("REC-13")
 def test_a_failing_result_stays_and_only_rejection_is_left(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "qc assay")
     failed = bench.run('qc assay CAPS-1 "88.0 %"', "kim")
@@ -353,6 +361,7 @@ def test_a_failing_result_stays_and_only_rejection_is_left(bench: Bench) -> None
     assert "assay FAILED: 88" in record and "REJECTED by Ana Ortiz: assay below 90.0 %" in record
 
 
+@rule("REC-17")
 def test_a_batch_that_is_not_released_gets_no_label_and_leaves_no_file(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "batch release")
     refused = labelled(bench, "CAPS-1", "30 capsules")
@@ -360,6 +369,7 @@ def test_a_batch_that_is_not_released_gets_no_label_and_leaves_no_file(bench: Be
     assert sorted(file.name for file in bench.folder.iterdir()) == ["journal.sqlite", "settings.toml", "tablets.txt"]
 
 
+@rule("REC-17")
 def test_labels_never_give_out_more_than_was_made(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "label CAPS-1")
     assert labelled(bench, "CAPS-1", "60 capsules").code == 0
@@ -368,6 +378,7 @@ def test_labels_never_give_out_more_than_was_made(bench: Bench) -> None:
     assert labelled(bench, "CAPS-1", "1 capsule", "third").codes == ["label.too-much"]
 
 
+@rule("REC-36")
 def test_a_prescription_belongs_to_one_patient_and_the_name_is_not_in_the_log(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", "label CAPS-1")
     assert labelled(bench, "CAPS-1", "30 capsules").code == 0
@@ -410,6 +421,7 @@ def test_a_worksheet_gives_way_to_its_record_and_a_journal_called_pdf_to_nothing
     assert bench.journal.read_bytes() == before
 
 
+@rule("REC-12")
 def test_the_record_shows_both_readings_and_why(bench: Bench) -> None:
     carried_on(bench, "LIQ-1", '"60.2 mg"')
     bench.run('batch weigh LIQ-1 "sodium benzoate" "66.0 mg" --lot BEN-1', "tom")
@@ -469,6 +481,7 @@ def test_the_warning_of_these_tests_is_the_one_that_is_shipped() -> None:
 # ---- the record ----
 
 
+@rule("REC-23")
 def test_both_batches_leave_a_whole_journal_and_one_changed_byte_is_found(bench: Bench) -> None:
     carried_on(bench, "CAPS-1", END)
     carried_on(bench, "LIQ-1", END)

@@ -201,14 +201,15 @@ class App:
         return [subject.removeprefix(prefix) for subject in self.journal.subjects(prefix)]
 
     def record(
-        self, decide: Callable[[], Decision], signing: Signing | None = None
+        self, decide: Callable[[], Decision], signing: Signing | None = None, *, older_copy: bool = False
     ) -> tuple[Decision, tuple[Entry, ...]]:
         """Decide, and write the facts down; decide again if the journal moved meanwhile.
 
         A command that waited for others longer than clocks may differ takes the time anew too; at last it decides while it
         holds the journal, where only a clock that is wrong is behind.
 
-        Facts that are signed are signed by the person who acts, unless it is said who signs.
+        Facts that are signed are signed by the person who acts, unless it is said who signs. Into an older copy of the
+        journal than this workstation has seen nothing is written but that it knowingly goes on (``older_copy``).
 
         Raises:
             Refused: the decision gave no fact; nothing is recorded.
@@ -225,7 +226,7 @@ class App:
 
         from compounding.store.seen import check, remember
 
-        if problems := check(self.witness_file, self.journal):
+        if not older_copy and (problems := check(self.witness_file, self.journal)):
             raise Refused(problems)
         for _ in range(DECISIONS):
             try:
@@ -242,13 +243,17 @@ class App:
     def _decided(
         self, decide: Callable[[], Decision], asked: Callable[[], Signing]
     ) -> tuple[Decision, tuple[Entry, ...]]:
-        from compounding.records.facts import body_of, kind_of
+        from compounding.records.facts import ClockConfirmed, body_of, kind_of
         from compounding.store.journal import Draft
+        from compounding.work.clocks import check_clock
         from compounding.work.duties import SIGNED
 
         decision = decide()
         if not decision.facts:
             raise Refused(decision.problems)
+        last, confirmed = self.journal.last_time(), isinstance(decision.facts[0][0], ClockConfirmed)
+        if not confirmed and (ahead := check_clock(self.now(), last)):
+            raise Refused(ahead)
         seen, signing = dict(decision.seen), None
         if any(kind_of(fact) in SIGNED for fact, _ in decision.facts):
             signing = asked()
@@ -261,8 +266,10 @@ class App:
                 person=self.person_id,
                 workstation=platform.node() or "unnamed",
                 reason=decision.reason or "",
-                time=self.now(),
-                signers=signing.signers(fact) if signing else (),
+                time=(now := self.now()),
+                clock_set_back=confirmed and last is not None and now < last,
+                signers=(signers := signing.signers(fact) if signing else ()),
+                shown=signing.shown if signing and signers else (),
             )
             for fact, subjects in decision.facts
         ]

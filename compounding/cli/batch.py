@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from compounding.cli.show import emit, json_option, notice, table
 from compounding.cli.values import one_reading
 from compounding.problems import Problem, Refused, stopping
 from compounding.records.batch import Batch
-from compounding.records.facts import BatchOpened, LotReceived, Recorded, Tested, Weighed, Yielded
+from compounding.records.facts import BatchOpened, LotReceived, Recorded, Tested, Weighed, Yielded, kind_of
 from compounding.records.formula import digest_of, read_formula
 from compounding.records.investigation import Investigation, investigations_of
 from compounding.records.overview import ended_as, glance
@@ -343,8 +343,10 @@ def release(app: App, id: str, as_json: bool) -> None:
     """Release a batch, or learn every reason why not."""
 
     def decide() -> Decision:
-        weighed = {each.fact.lot for each in app.batch(id).weighed if isinstance(each.fact, Weighed) and each.fact.lot}
-        lots = [lot for each in sorted(weighed) if (lot := app.lot(each))]
+        found = app.batch(id)
+        used = {each.fact.lot for each in found.weighed if isinstance(each.fact, Weighed) and each.fact.lot}
+        used |= {found.plan.capsule.lot} if found.plan.capsule and found.plan.capsule.lot else set()
+        lots = [lot for each in sorted(used) if (lot := app.lot(each))]
         decision = batch_decision(app, id, lambda found: release_batch(found, app.person, app.today(), lots), None)
         return replace(decision, seen={**decision.seen, **{f"lot:{lot.id}": lot.last_seen for lot in lots}})
 
@@ -441,6 +443,10 @@ def batch_page(found: Batch, names: Mapping[str, str]) -> str:
     page += [_tested_line(found, each, names) for each in found.tested]
     page += [f"{each.id}, {each.state}: {each.fact.what}" for each in found.investigations]
     page += [
+        f"entry {each.sequence} ({kind_of(each.fact)}), signed by {names.get(each.person, each.person)}: in doubt"
+        for each in found.doubted
+    ]
+    page += [
         f"became lot {each.fact.lot}: {each.fact.amount}" for each in found.lots if isinstance(each.fact, LotReceived)
     ]
     return "\n".join(page)
@@ -461,7 +467,7 @@ def _tested_line(found: Batch, entry: Recorded, names: Mapping[str, str]) -> str
 def list_batches(app: App, /, **wanted: Any) -> None:
     """List all batches, the oldest first; of a hundred thousand too."""
     ended = dict(map(ended_as, app.journal.written_under(ENDED)))
-    held = {each.batch for each in open_investigations(app)}
+    held = {each.batch for each in open_investigations(app)} | set(doubted_batches(app))
     found = [glance(raw, ended) for raw in app.journal.written_under("made:")]
     found.sort(key=lambda each: (each.prepared, each.id))
     rows = []
@@ -484,10 +490,25 @@ def open_investigations(app: App) -> list[Investigation]:
     return [each for one in found for each in one if not each.closed]
 
 
+def doubted_batches(app: App) -> Iterator[str]:
+    """Every batch of which a signature is in doubt."""
+    revoked = {
+        subject.removeprefix("batch:")
+        for person in app.ids("person:")
+        for entry in app.journal.entries(f"person:{person}")
+        if entry.kind == "key-revoked"
+        for subject in entry.subjects
+        if subject.startswith("batch:")
+    }
+    yield from (id for id in sorted(revoked) if app.batch(id).doubted)
+
+
 def _state(found: Batch) -> str:
     """Whether a batch is open, released or rejected, and held: by a deviation, an investigation, a test half done."""
     unfinished = found.unfinished and found.state != "rejected"
-    return f"{found.state}, held" if found.under_investigation or held_by(found) or unfinished else found.state
+    doubted = found.doubted and found.state in ("open", "released")
+    held = found.under_investigation or held_by(found) or unfinished or doubted
+    return f"{found.state}, held" if held else found.state
 
 
 def batch_data(found: Batch) -> dict[str, Any]:
@@ -529,5 +550,6 @@ def batch_data(found: Batch) -> dict[str, Any]:
             }
             for each in group
         ]
+    data["doubted"] = [each.sequence for each in found.doubted]
     data["investigations"] = [{"investigation": each.id, "state": each.state} for each in found.investigations]
     return data

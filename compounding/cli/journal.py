@@ -115,8 +115,9 @@ def verify(app: App, witnesses: tuple[str, ...], trusted: str | None, quick: boo
     found = find_heads(app.journal, asked, progress) if asked else []
     problems = [problem for each in found if (problem := _strange(each))]
     size = found[0].size or 0 if start else 0
+    notes: list[str] = []
     if not (start and problems):
-        problems += verify_journal(app.journal, _Progress("verifying"), trusted=size, quick=quick)
+        problems += verify_journal(app.journal, _Progress("verifying"), trusted=size, quick=quick, notes=notes)
     problems += check(app.attachments, app.ids("attachment:"))
     problems += check_seen(app.witness_file, app.journal)
     if problems:
@@ -124,8 +125,10 @@ def verify(app: App, witnesses: tuple[str, ...], trusted: str | None, quick: boo
     head = app.journal.head()
     if as_json:
         shown = [{"head": each.code, "entries": each.size} for each in found]
-        emit({"entries": head.size, "head": app.journal.short_code(), "witnesses": shown, "problems": []})
+        emit({"entries": head.size, "head": app.journal.short_code(), "witnesses": shown, "notes": notes, "problems": []})
         return
+    for note in notes:
+        click.echo(note)
     for each in found:
         click.echo(f"The head {each.code} is that of the first {each.size} entries: they are what they were then")
     how = "byte for byte as its head says" if quick else "whole"
@@ -344,23 +347,48 @@ def resume(app: App, reason: str, as_json: bool) -> None:
     compounding --as ana journal resume --reason "disk failed on 12 May; entries after the backup are on paper"
     """
     from compounding.store.log import read_checkpoint
-    from compounding.store.seen import check, remember
+    from compounding.store.seen import check
 
-    problems = check(app.witness_file, app.journal)
-    if not problems:
+    if not check(app.witness_file, app.journal):
         raise Refused(Problem("journal.not-older", "The journal holds all that this workstation has seen: nothing to resume"))
     if "pharmacist" not in app.person.roles:
         text = f"{app.person.name} is {' and '.join(app.person.roles)}: a pharmacist must say so"
         raise Refused(Problem("person.role", text, app.person_id))
-    _, seen = read_checkpoint(app.witness_file.read_text("utf-8"))
-    app.witness_file.rename(app.witness_file.with_suffix(f".{seen.size}.lost"))
+    lost = app.witness_file.read_text("utf-8")
+    _, seen = read_checkpoint(lost)
     fact = JournalResumed(seen_entries=seen.size, seen_root=seen.root.hex())
-    _, entries = app.record(lambda: Decision([(fact, ("journal:resumed",))], [], {}, reason))
-    remember(app.witness_file, app.journal)
+    _, entries = app.record(lambda: Decision([(fact, ("journal:resumed",))], [], {}, reason), older_copy=True)
+    app.witness_file.with_suffix(f".{seen.size}.lost").write_text(lost, "utf-8")
     if as_json:
         emit({"entry": entries[0].sequence, "seen_entries": seen.size, "problems": []})
     else:
         click.echo(f"The journal goes on from {entries[0].sequence - 1} entries; {seen.size} had been seen (entry {entries[0].sequence})")
+
+
+@journal.command()
+@click.option("--reason", required=True, help="What was wrong with a clock, or why nothing was recorded for so long.")
+@json_option
+@click.pass_obj
+def clock(app: App, reason: str, as_json: bool) -> None:
+    """Say that the clock of this workstation is right, although the last entry was dated later, or long before.
+
+    An entry that was written with a wrong clock stays as it is; what is recorded from here on follows this one.
+
+    
+    compounding --as ana journal clock --reason "bench 2 had an empty battery and wrote entry 812 in 2040"
+    """
+    from compounding.work.clocks import confirm_clock
+
+    def decide() -> Decision:
+        size = app.journal.head().size
+        fact, problems = confirm_clock(app.now(), app.journal.last_time(), size, app.person)
+        return Decision([(fact, ("journal:clock",))] if fact else [], problems, {}, reason)
+
+    _, entries = app.record(decide)
+    if as_json:
+        emit({"entry": entries[0].sequence, "time": entries[0].time.isoformat(timespec="seconds"), "problems": []})
+    else:
+        click.echo(f"The clock of this workstation is right: {entries[0].time:%Y-%m-%d %H:%M} UTC (entry {entries[0].sequence})")
 
 
 @journal.command()

@@ -154,7 +154,7 @@ def receive(
 
     def decide() -> Decision:
         known = app.lot(id)
-        problems = check_received(fact) + _check_new(known)
+        problems = check_received(fact, app.today()) + _check_new(known)
         facts: list[tuple[Record, tuple[str, ...]]] = [] if stopping(problems) else [(fact, (f"lot:{id}",))]
         return Decision(facts, problems, {f"lot:{id}": 0} if known is None else {})
 
@@ -195,7 +195,7 @@ def _receive_own(
         fact, problems = lot_from_batch(batch, id, given["amount"], app.settings.pharmacy.name, received, expires)
         problems += _check_new(known)
         fact = replaced(fact, packing=packing) if fact else None
-        problems += check_received(fact) if fact else []
+        problems += check_received(fact, app.today()) if fact else []
         subjects = (f"lot:{id}", f"batch:{batch_id}")
         facts: list[tuple[Record, tuple[str, ...]]] = [(fact, subjects)] if fact and not stopping(problems) else []
         return Decision(facts, problems, {f"batch:{batch_id}": batch.last_seen, f"lot:{id}": 0})

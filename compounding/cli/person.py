@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,12 +11,17 @@ from compounding.cli.app import App, Decision
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.cli.signing import Signing, passphrase_of, site_keys
 from compounding.problems import NotUnderstood, Problem, Refused
-from compounding.records.facts import KeyCreated, KeyRetired, KeyRevoked, NameErased
+from compounding.records.facts import KeyCreated, KeyRetired, NameErased
 from compounding.records.people import Key, active_key
-from compounding.records.record import Record, validated
+from compounding.records.record import Record
 from compounding.settings import Person, keys_folder, read_settings
 from compounding.store import keys as store
-from compounding.work.duties import signers_needed
+from compounding.work.confirming import confirm as confirm_signature
+from compounding.work.confirming import revoke as end_at_once
+from compounding.work.duties import Vouching, ending, vouching
+
+if TYPE_CHECKING:
+    from compounding.store.journal import Entry
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 
@@ -38,15 +43,23 @@ def person() -> None:
 )
 @click.option("--with", "second", metavar="ID", help="Second person who signs, for a person who had a key before.")
 @click.option("--reason", help="Why a key is replaced, such as: passphrase forgotten.")
+@click.option("--unvouched", is_flag=True, help="There is nobody to sign for it: the record says so of this key for ever.")
 @json_option
 @click.pass_obj
 def add(
-    app: App, id: str, name: str | None, roles: tuple[str, ...], second: str | None, reason: str | None, as_json: bool
+    app: App,
+    id: str,
+    name: str | None,
+    roles: tuple[str, ...],
+    second: str | None,
+    reason: str | None,
+    unvouched: bool,
+    as_json: bool,
 ) -> None:
     """Make a signing key for a person, sealed with the person's passphrase.
 
     The first key of a site needs nobody else. After that a pharmacist who has a key introduces each new person,
-    and a key that takes the place of another is signed by two others.
+    and a key that takes the place of another is signed by two others, one of them a pharmacist.
 
     \b
     compounding --as ana person add ana
@@ -59,12 +72,21 @@ def add(
     if any(key.person == id for key in keys.values()) and not reason:
         known = f"{who.name} has a key already" if old else f"{who.name} had a key before"
         raise NotUnderstood(Problem("key.reason", f"{known}: give --reason to make another in its place", id))
-    others = _others(app, keys, id, second)
+    vouched = vouching(keys, id)
+    _check_vouched(app, vouched, id, unvouched)
+    others = _others(app, vouched, id, second)
     passphrase = passphrase_of(
         app, id, f"New passphrase of {who.name}", new=lambda given: store.check_passphrase(given, id, who.name)
     )
     key = store.new_key()
-    fact = KeyCreated(person=id, name=who.name, roles=who.roles, key=key.public, replaces=old.public if old else None)
+    fact = KeyCreated(
+        person=id,
+        name=who.name,
+        roles=who.roles,
+        key=key.public,
+        replaces=old.public if old else None,
+        unvouched=unvouched,
+    )
     file = store.keep(keys_folder(app.settings_file), key.public, store.sealed(key, id, passphrase))
     try:
         entry = _signed(app, fact, others, reason, key)
@@ -82,6 +104,8 @@ def add(
     if as_json:
         emit({"person": id, "key": key.public, "fingerprint": mark, "file": str(file), "entry": entry, "problems": []})
         return
+    if unvouched:
+        notice(f"Nobody vouched for this key: the paper with it, signed by hand, is all that shows that it is {who.name}'s.")
     replaced = f" in place of {store.fingerprint(old.public)}" if old else ""
     click.echo(f"{who.name} signs with key {mark}{replaced} (entry {entry})")
     notice(
@@ -115,18 +139,32 @@ def _with_person(app: App, id: str, name: str | None, roles: tuple[str, ...]) ->
     return None, known
 
 
-def _others(app: App, keys: dict[str, Key], id: str, second: str | None) -> tuple[str, ...]:
+def _check_vouched(app: App, vouched: Vouching, id: str, unvouched: bool) -> None:
+    """A key that nobody can vouch for is made only if that is said, and only then."""
+    name = app.names.get(id, id)
+    if vouched.short and not unvouched:
+        there = ", ".join(app.names.get(each, each) for each in sorted(vouched.others)) or "nobody else"
+        how = "two others, one of them a pharmacist" if vouched.needed > 1 else "a pharmacist"
+        text = (
+            f"A key of {name} is signed by {how}, and {there} has a key here. If it cannot be otherwise, give "
+            "--unvouched: every verification and every export will say that nobody could vouch for this key"
+        )
+        raise Refused(Problem("key.nobody-vouches", text, id))
+    if unvouched and not vouched.short:
+        raise Refused(Problem("key.vouched", f"Others can vouch for {name}: leave --unvouched out, and let them sign", id))
+
+
+def _others(app: App, vouched: Vouching, id: str, second: str | None) -> tuple[str, ...]:
     """Who signs besides the new key: the person who acts and the second one, if so many are needed."""
-    needed, may = signers_needed(keys, id)
-    acting = [each for each in (app.person_id, second) if each in may]
-    if needed == 0:
-        return ()
-    if len(set(acting)) < needed:
-        names = ", ".join(app.names.get(each, each) for each in sorted(may))
-        how = "as one of them with --as" if needed == 1 else "as one of them with --as, and name the other with --with"
-        text = f"{needed} of {names} must sign this for {app.names.get(id, id)}: run it {how}"
-        raise Refused(Problem("key.signers", text, id))
-    return tuple(dict.fromkeys(acting))[:needed]
+    acting = tuple(dict.fromkeys(each for each in (app.person_id, second) if each in vouched.others))[: vouched.needed]
+    if vouched.lack(acting):
+        names = ", ".join(app.names.get(each, each) for each in sorted(vouched.others))
+        who = f"{min(vouched.needed, len(vouched.others))} of {names}"
+        if vouched.pharmacists != vouched.others and not vouched.short:
+            who += f" (one of them {' or '.join(app.names.get(each, each) for each in sorted(vouched.pharmacists))})"
+        how = "as one of them with --as" if vouched.needed == 1 else "as one of them with --as, and name the other with --with"
+        raise Refused(Problem("key.signers", f"{who} must sign this for {app.names.get(id, id)}: run it {how}", id))
+    return acting
 
 
 def _signed(
@@ -191,6 +229,8 @@ def list_people(app: App, as_json: bool) -> None:
                         "created": key.created,
                         "ended": key.ended,
                         "why": key.why,
+                        "unvouched": key.unvouched,
+                        "since": key.since,
                     }
                     for key in theirs
                 ],
@@ -204,6 +244,8 @@ def list_people(app: App, as_json: bool) -> None:
         base = (each["id"], each["name"] + (" (retired)" if each["retired"] else ""), ", ".join(each["roles"]))
         for key in each["keys"] or [None]:
             state = f"{key['why']} in entry {key['ended']}" if key and key["ended"] else "signs" if key else "no key"
+            state += f", in doubt since entry {key['since']}" if key and key["since"] else ""
+            state += ", nobody vouched" if key and key["unvouched"] else ""
             rows.append((*base, key["fingerprint"] if key else "", str(key["created"]) if key else "", state))
             base = ("", "", "")
     click.echo(table(("id", "name", "roles", "key", "since entry", "state"), rows, right=(4,)))
@@ -229,7 +271,7 @@ def retire(app: App, id: str, second: str | None, reason: str, as_json: bool) ->
     compounding --as ana person retire ben --with kim --reason "left the pharmacy"
     """
     key = _key_in_use(app, id)
-    others = _others(app, site_keys(app)[0], id, second) or (id,)
+    others = _others(app, ending(site_keys(app)[0], id), id, second) or (id,)
     text = _with_retired(app, id)
     entry = _signed(app, KeyRetired(person=id, key=key.public), others, reason)
     if text is not None:
@@ -265,14 +307,81 @@ def revoke(app: App, id: str, reason: str, since: int | None, as_json: bool) -> 
     compounding --as ana person revoke ben --reason "laptop stolen" --since 812
     """
     key = _key_in_use(app, id)
-    fact = validated(KeyRevoked, {"person": id, "key": key.public} | ({"since": since} if since else {}), "revoke")
-    _say_ended(app, key, "revoked", _signed(app, fact, (app.person_id,), reason), as_json)
+    doubtful: list[Entry] = []
+
+    def decide() -> Decision:
+        doubtful[:] = app.journal.signed_with(key.public, since) if since else ()
+        fact, problems = end_at_once(key, since, app.journal.head().size)
+        held = {subject for entry in doubtful for subject in entry.subjects if subject.startswith(("batch:", "formula:"))}
+        subjects = (f"person:{id}", *sorted(held))
+        seen = app.journal.last_seen(subjects)
+        return Decision([(fact, subjects)] if fact else [], problems, seen, reason)
+
+    _, entries = app.record(decide)
+    _say_ended(app, key, "revoked", entries[0].sequence, as_json, [_doubt(each) for each in doubtful])
+    if doubtful and not as_json:
+        click.echo(
+            table(("entry", "what", "about", "on"), [tuple(map(str, _doubt(each).values())) for each in doubtful], right=(0,))
+        )
+        notice("Next: look at each of these; compounding person confirm ENTRY --reason, or verify again, where it stands.")
 
 
-def _say_ended(app: App, key: Key, how: str, entry: int, as_json: bool) -> None:
+def _doubt(entry: Entry) -> dict[str, Any]:
+    """A signature that is in doubt, for people."""
+    return {
+        "entry": entry.sequence,
+        "kind": entry.kind,
+        "about": ", ".join(each for each in entry.subjects if each.startswith(("batch:", "formula:", "person:"))),
+        "on": entry.time.date().isoformat(),
+    }
+
+
+@person.command()
+@click.argument("entry", type=click.IntRange(min=1))
+@click.option("--reason", help="What shows that it stands, such as: the signed worksheet says so.")
+@json_option
+@click.pass_obj
+def confirm(app: App, entry: int, reason: str | None, as_json: bool) -> None:
+    """Say of a signature that is in doubt that it stands, after looking at what it signed; a pharmacist signs that.
+
+    A key that was in other hands puts what it signed in doubt, and holds the batches until then. A verification is confirmed by
+    somebody who could have verified; an open batch can be verified again instead.
+
+    \b
+    compounding --as ana person confirm 812 --reason "Ben was here that day, and his initials are on the worksheet"
+    """
+
+    def decide() -> Decision:
+        subject = _subject_of(app, entry)
+        kind, _, id = subject.partition(":")
+        batch = app.batch(id) if kind == "batch" else None
+        fact, problems = confirm_signature(batch, app.recorded(subject), entry, app.person_id, app.person, reason)
+        return Decision([(fact, (subject,))] if fact else [], problems, app.journal.last_seen([subject]), reason)
+
+    _, entries = app.record(decide)
     if as_json:
-        emit({"person": key.person, "key": key.public, how: entry, "problems": []})
+        emit({"confirmed": entry, "entry": entries[0].sequence, "problems": []})
+    else:
+        click.echo(f"The signature of entry {entry} stands, confirmed by {app.person.name} (entry {entries[0].sequence})")
+
+
+def _subject_of(app: App, sequence: int) -> str:
+    """The batch or formula that an entry signed something of."""
+    found = app.journal.entry(sequence)
+    subjects = [each for each in found.subjects if each.startswith(("batch:", "formula:"))] if found else []
+    if not subjects:
+        text = f"Entry {sequence} signed nothing of a batch or a formula: there is nothing to confirm"
+        raise Refused(Problem("signature.not-doubted", text, str(sequence)))
+    return subjects[0]
+
+
+def _say_ended(
+    app: App, key: Key, how: str, entry: int, as_json: bool, doubtful: list[dict[str, Any]] | None = None
+) -> None:
+    if as_json:
+        said = {} if doubtful is None else {"doubtful": doubtful}
+        emit({"person": key.person, "key": key.public, how: entry, **said, "problems": []})
         return
-    click.echo(
-        f"The key of {key.name}, {store.fingerprint(key.public)}, is {how} (entry {entry}); what it signed stays signed"
-    )
+    many = f"{len(doubtful)} entries are" if doubtful and len(doubtful) > 1 else "1 entry is"
+    stays = f"; of what it signed, {many} in doubt" if doubtful else "; what it signed stays signed"
+    click.echo(f"The key of {key.name}, {store.fingerprint(key.public)}, is {how} (entry {entry}){stays}")

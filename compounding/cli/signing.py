@@ -22,7 +22,8 @@ from compounding.settings import keys_folder
 from compounding.store import keys as store
 from compounding.store.journal import Draft, Signer
 from compounding.store.journal import Signing as Stated
-from compounding.work.duties import MEANINGS, SIGNED
+from compounding.texts import page_of
+from compounding.work.duties import MEANINGS, OF_THE_JOURNAL, SIGNED
 
 # Wrong passphrases of one key within this time; one more is refused without being tried, until some of them are older.
 MOST_REFUSALS, REST = 5, timedelta(minutes=15)
@@ -42,7 +43,12 @@ class Signing:
         self.people = tuple(people)
         self.introduced = introduced
         self._open: dict[str, tuple[Key, store.OpenKey]] = {}
-        self._shown: str | None = None
+        self._shown: tuple[str, ...] | None = None
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The page that is signed, line by line, as it is kept with each entry; empty if nobody signs."""
+        return self._shown or ()
 
     def begin(self, decision: Decision) -> dict[str, int]:
         """Show what is signed, and open the keys; a second time only if what was shown is still the same.
@@ -54,9 +60,11 @@ class Signing:
             Refused: somebody has no key that signs now, or what was shown has changed since.
         """
         keys, last = site_keys(self.app)
-        if not keys and not self.introduced and self.app.settings.signatures == "optional":
-            return {}
-        shown = decision.shown or told([fact for fact, _ in decision.facts])
+        if not keys and not self.introduced:
+            early = all(kind_of(fact) in OF_THE_JOURNAL for fact, _ in decision.facts)
+            if early or self.app.settings.signatures == "optional":
+                return {}
+        shown = page_of(decision.shown or told([fact for fact, _ in decision.facts]))
         if self._shown is not None and shown != self._shown:
             text = "What you were shown has changed since, because somebody recorded something: look at it again, and sign then"
             raise Refused(Problem("signature.changed", text))
@@ -64,7 +72,7 @@ class Signing:
             key = _signing_key(self.app, keys, person, [kind_of(fact) for fact, _ in decision.facts])
             if self._open.get(person, (None,))[0] != key:
                 if self._shown is None and sys.stdin.isatty():
-                    notice(shown)
+                    notice("\n".join(shown))
                     self._shown = shown
                 self._open[person] = key, opened(self.app, key, last)
         self._shown = shown
@@ -76,7 +84,7 @@ class Signing:
         if kind not in SIGNED or self._shown is None:
             return ()
         meaning = getattr(fact, "meaning", None) or MEANINGS[kind]
-        shown = sha256(self._shown.encode("utf-8")).hexdigest()
+        shown = sha256("\n".join(self._shown).encode("utf-8")).hexdigest()
         made = []
         if self.introduced and isinstance(fact, KeyCreated):
             stated = Stated(fact.person, fact.name, fact.key, meaning, shown)

@@ -26,15 +26,20 @@ from compounding.records.facts import (
     Verified,
     Weighed,
     Yielded,
+    kind_of,
 )
 from compounding.records.formula import Formula, read_formula
 from compounding.records.investigation import Investigation, investigations_of
 from compounding.records.plan import Plan
+from compounding.records.signatures import doubted
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch as it stands now; each group holds its facts oldest first."""
+    """One batch as it stands now; each group holds its facts oldest first.
+
+    ``doubted`` are facts that a key signed which was in other hands, and nobody has confirmed: they hold the batch.
+    """
 
     id: str
     plan: Plan
@@ -55,6 +60,7 @@ class Batch:
     dispensed: tuple[Recorded, ...] = ()
     recalled: Recorded | None = None
     investigations: tuple[Investigation, ...] = ()
+    doubted: tuple[Recorded, ...] = ()
     last_seen: int = 0
 
     @property
@@ -85,6 +91,15 @@ class Batch:
             each
             for each in self.tested
             if isinstance(each.fact, Tested) and each.fact.verdict == "test_20_more" and each.sequence not in joined
+        )
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """What keeps a released batch from going out, being made into something or being said to be released."""
+        return (
+            *(f"{each.id} ({each.fact.what}), which is not closed" for each in self.under_investigation),
+            *(f"entry {each.sequence}, a stage 1 that asks for 20 more units" for each in self.unfinished),
+            *(f"entry {each.sequence} ({kind_of(each.fact)}), whose signature is in doubt" for each in self.doubted),
         )
 
     def reading_of(self, line: str) -> Recorded | None:
@@ -166,4 +181,12 @@ def batch_of(recorded: Iterable[Recorded]) -> Batch | None:
     if batch is None:
         return None
     grouped: dict[str, Any] = {name: tuple(each) for name, each in groups.items()}
-    return replace(batch, **grouped, ended=ended, recalled=recalled, investigations=investigations_of(recorded), last_seen=last)
+    return replace(
+        batch,
+        **grouped,
+        ended=ended,
+        recalled=recalled,
+        investigations=investigations_of(recorded),
+        doubted=doubted(recorded),
+        last_seen=last,
+    )

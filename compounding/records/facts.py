@@ -364,6 +364,15 @@ class JournalResumed(Record, frozen=True, kw_only=True):
     seen_root: str
 
 
+class ClockConfirmed(Record, frozen=True, kw_only=True):
+    """A pharmacist looked at the clock of a workstation, and it is right although the entry ``after`` which this one stands
+    was dated later (``was``), or long before. The entry holds the reason.
+    """
+
+    after: int
+    was: str
+
+
 class LabelPrinted(Record, frozen=True, kw_only=True):
     """A label left the tool, to a file or a printer. The patient's name is not here: a salted digest of it is.
 
@@ -462,7 +471,8 @@ class KeyCreated(Record, frozen=True, kw_only=True):
     """A person signs with this key from here on, under this printed name and in these roles.
 
     Whatever key the person had before ends here. The entry is signed with the key itself, which shows that its
-    private half is in hand, and by those who know the person.
+    private half is in hand, and by those who know the person. ``unvouched`` says for ever that there were too few of
+    them: then nothing but the sheet signed by hand shows whose key it is.
     """
 
     person: PersonId
@@ -470,6 +480,7 @@ class KeyCreated(Record, frozen=True, kw_only=True):
     roles: Annotated[tuple[Literal["pharmacist", "technician", "qc"], ...], Meta(min_length=1)]
     key: KeyText
     replaces: KeyText | None = None
+    unvouched: bool = False
 
 
 class KeyRetired(Record, frozen=True, kw_only=True):
@@ -480,11 +491,21 @@ class KeyRetired(Record, frozen=True, kw_only=True):
 
 
 class KeyRevoked(Record, frozen=True, kw_only=True):
-    """A key may be in other hands: it signs nothing from here on, and signatures since an entry are in doubt."""
+    """A key may be in other hands: it signs nothing from here on, and signatures since an entry are in doubt.
+
+    The entry is about every batch and formula that it signed something of since then.
+    """
 
     person: PersonId
     key: KeyText
     since: Annotated[int, Meta(ge=1)] | None = None
+
+
+class SignatureConfirmed(Record, frozen=True, kw_only=True):
+    """Somebody looked again at what a key signed that was in other hands, and that signature stands; the entry says why."""
+
+    entry: int
+    batch: str | None = None
 
 
 class PassphraseRefused(Record, frozen=True, kw_only=True):
@@ -548,6 +569,7 @@ KINDS: Mapping[str, type[Record]] = {
         Recalled,
         NameErased,
         JournalResumed,
+        ClockConfirmed,
         LabelPrinted,
         StickerPrinted,
         PrintDone,
@@ -558,6 +580,7 @@ KINDS: Mapping[str, type[Record]] = {
         KeyCreated,
         KeyRetired,
         KeyRevoked,
+        SignatureConfirmed,
         PassphraseRefused,
         BaselineFrozen,
     )

@@ -25,6 +25,8 @@ class Key:
         created: sequence of the entry that introduced it.
         ended: sequence of the entry that ended it; None while it signs.
         why: ``retired``, ``revoked`` or ``replaced`` once it ended.
+        since: first entry whose signature by it is in doubt, if it was revoked with that.
+        unvouched: True if it was made though nobody was there who could vouch for its owner.
     """
 
     person: str
@@ -34,6 +36,8 @@ class Key:
     created: int
     ended: int | None = None
     why: str = ""
+    unvouched: bool = False
+    since: int | None = None
 
 
 def keys_of(recorded: Iterable[Recorded]) -> dict[str, Key]:
@@ -46,10 +50,10 @@ def keys_of(recorded: Iterable[Recorded]) -> dict[str, Key]:
         if isinstance(fact, KeyCreated):
             for old in [key for key in keys.values() if key.person == fact.person and key.ended is None]:
                 keys[old.public] = replace(old, ended=each.sequence, why="replaced")
-            keys[fact.key] = Key(fact.person, fact.name, fact.roles, fact.key, each.sequence)
+            keys[fact.key] = Key(fact.person, fact.name, fact.roles, fact.key, each.sequence, unvouched=fact.unvouched)
         elif isinstance(fact, KeyRetired | KeyRevoked) and fact.key in keys:
-            why = "retired" if isinstance(fact, KeyRetired) else "revoked"
-            keys[fact.key] = replace(keys[fact.key], ended=each.sequence, why=why)
+            why, since = ("retired", None) if isinstance(fact, KeyRetired) else ("revoked", fact.since)
+            keys[fact.key] = replace(keys[fact.key], ended=each.sequence, why=why, since=since)
     return keys
 
 

@@ -39,9 +39,11 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     idempotency_key: str
     kind: str
     person: str
+    previous: tuple[int, ...] | None = None
     reason: str
     schema: int
     sequence: int
+    shown: tuple[str, ...] | None = None
     signing: tuple[WrittenSigning, ...] = ()
     site: str
     subjects: tuple[str, ...]
@@ -51,6 +53,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 # A number of more than 15 digits (perhaps inside a text) is looked at closely.
 _LONG = re.compile(rb"[:,\[]-?\d{16}")
+_LARGEST = 10**15
 
 
 def _no_float(text: str) -> float:
@@ -61,16 +64,36 @@ _decode = msgspec.json.Decoder(Written, float_hook=_no_float).decode
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
+def read_written(raw: bytes) -> Written | None:
+    """The entry that bytes spell, in whatever spelling; None if they spell none."""
+    try:
+        return _decode(raw)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
 def surely_written(raw: bytes) -> Written | None:
     """The entry, if the bytes are surely the one spelling of one; None if somebody must look closely.
 
     Whether every character of it can be seen is not judged here.
     """
-    # An escape, and a character beyond U+FFFF, which sorts otherwise, are looked at closely too.
-    if b"\\" in raw or not (raw.isascii() or max(raw) < 0xF0) or _LONG.search(raw):
+    # A character beyond U+FFFF, which sorts otherwise, is looked at closely, and any escape but those of " and \\.
+    if not (raw.isascii() or max(raw) < 0xF0):
         return None
-    try:
-        written = _decode(raw)
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    if b"\\" in raw and b"\\" in raw.replace(rb"\\", b"").replace(rb'\"', b""):
+        return None
+    written = read_written(raw)
+    if written is None or (_has_more(written) and _LONG.search(raw)):
         return None
     return written if _encode(written) == raw else None
+
+
+def _has_more(written: Written) -> bool:
+    """Whether an entry holds more than text and small numbers, one beside the other."""
+    for number in (written.schema, written.sequence, written.head.size, *(written.previous or ())):
+        if not -_LARGEST < number < _LARGEST:
+            return True
+    for value in written.body.values():
+        if type(value) is not str and not (type(value) is int and -_LARGEST < value < _LARGEST) and type(value) is not bool:
+            return True
+    return False

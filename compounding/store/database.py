@@ -137,10 +137,27 @@ class Database(ABC):
         """Sequence, bytes and signatures of the entries behind one place up to another, in order."""
         statement = "SELECT sequence, body, signatures FROM entries WHERE site = ? AND sequence > ? AND sequence <= ? ORDER BY sequence"
         return [(_whole(each[0]), bytes(each[1]), bytes(each[2])) for each in self._all(statement, site, after, last)]
+    def every_body(self, site: str) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """Bytes, signatures and leaf of all entries in order, one at a time; only inside `reading`."""
+        return self._each("SELECT body, signatures, leaf FROM entries WHERE site = ? ORDER BY sequence", site)
+
+    def first_missing(self, site: str) -> int:
+        """The first number from 1 on that no entry has, though a later one follows; 0 if there is none."""
+        ((number, first, last),) = self._all(
+            "SELECT count(*), coalesce(min(sequence), 1), coalesce(max(sequence), 0) FROM entries WHERE site = ?", site
+        )
+        if (first, last) == (1, number):
+            return 0
+        places = self._each("SELECT sequence FROM entries WHERE site = ? ORDER BY sequence", site)
+        return next(place for place, (sequence,) in enumerate(places, start=1) if sequence != place)
 
     def rows(self, site: str, after: int) -> list[Row]:
         """All entries with a higher sequence, in order."""
         return self._rows("WHERE site = ? AND sequence > ? ORDER BY sequence", site, after)
+
+    def rows_signed(self, site: str, since: int) -> list[Row]:
+        """The entries from a sequence on that somebody signed, in order."""
+        return self._rows("WHERE site = ? AND sequence >= ? AND length(signatures) > 0 ORDER BY sequence", site, since)
 
     def rows_about(self, site: str, subject: str, after: int) -> list[Row]:
         """The entries about one subject with a higher sequence, in order."""
@@ -168,6 +185,17 @@ class Database(ABC):
             "SELECT coalesce(max(sequence), 0) FROM subjects WHERE site = ? AND subject = ?", site, subject
         )
         return _whole(last)
+
+    def last_about_each(self, site: str, subjects: Sequence[str]) -> list[int]:
+        """Sequence of the last entry about each of some subjects [0 if there is none]."""
+        if not subjects:
+            return []
+        marks = ",".join("?" * len(subjects))
+        statement = (
+            f"SELECT subject, max(sequence) FROM subjects WHERE site = ? AND subject IN ({marks}) GROUP BY subject"
+        )
+        found = {str(subject): _whole(last) for subject, last in self._all(statement, site, *subjects)}
+        return [found.get(subject, 0) for subject in subjects]
 
     def subjects_between(self, site: str, first: str, end: str) -> list[tuple[str, int]]:
         """Subjects from `first` to before `end`, each with the sequence of its last entry."""
@@ -220,7 +248,15 @@ class Database(ABC):
 
     def every_row(self, site: str) -> Iterator[Row]:
         """All entries in order, one at a time."""
-        return map(Row._make, self._each(f"SELECT {_COLUMNS} FROM entries WHERE site = ? ORDER BY sequence", site))
+        return map(Row._make, self.every_tuple(site))
+
+    def every_tuple(self, site: str) -> Iterator[tuple[Any, ...]]:
+        """The same, each as a plain tuple in the order of `Row`'s columns."""
+        return self._each(f"SELECT {_COLUMNS} FROM entries WHERE site = ? ORDER BY sequence", site)
+
+    def every_subject_after(self, number: int, site: str) -> Iterator[tuple[Any, ...]]:
+        """All rows of `subjects` as a number that is given, subject and sequence, in whatever order."""
+        return self._each("SELECT CAST(? AS bigint), subject, sequence FROM subjects WHERE site = ?", number, site)
 
     def every_subject(self, site: str) -> Iterator[tuple[int, str]]:
         """All rows of `subjects` as sequence and subject, in order of sequence."""

@@ -2,7 +2,8 @@
 
 The file is JSON objects, one a line; ``verifier/verify_batch.py`` says what each holds and checks it with
 nothing of this tool. Beside the entries about the batch stand those that they rest on: what is known of its
-lots (not what else was made of them), the approval of its formula, and every key of the site.
+lots (not what else was made of them), every approval of its formula, every key of the site, and what befell the journal. An
+entry names the one before it about the same thing, so that none in between can be left out.
 """
 
 from __future__ import annotations
@@ -81,9 +82,8 @@ def _entries(journal: Journal, batch: str) -> list[Entry]:
     formulas = {str(entry.body["plan"]["formula"]["id"]) for entry in own if entry.kind == "batch-opened"}
     for formula in sorted(formulas):
         found |= {entry.sequence: entry for entry in journal.entries(f"formula:{formula}")}
-    for person in journal.subjects("person:"):
-        about = journal.entries(person)
-        found |= {entry.sequence: entry for entry in about if entry.kind.startswith("key-")}
+    for subject in (*journal.subjects("person:"), *journal.subjects("journal:")):
+        found |= {entry.sequence: entry for entry in journal.entries(subject)}
     return [found[sequence] for sequence in sorted(found)]
 
 

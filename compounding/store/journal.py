@@ -5,8 +5,9 @@ it. Its bytes are stored as they are; the other columns only help to find it. A 
 which subjects it was made on and the last entry it saw of each; if one of them has moved, nothing
 is written, and whoever decided reads and decides again.
 
+An entry names the last entry before it about each of its subjects, so that some of them can be shown to be whole without the rest.
 An entry that signs says so in its bytes: who, under which printed name, with which key, meaning what, and the digest of
-what was shown. The signatures are over those bytes, and so over the head of the log before them; they
+what was shown, which is kept with it. The signatures are over those bytes, and so over the head of the log before them; they
 stand beside the bytes and belong to the entry's leaf.
 """
 
@@ -46,6 +47,8 @@ _KEYS = {
 }
 _CLOCK_KEY = "clock_set_back"  # only there when it is true
 _SIGNING_KEY = "signing"  # only there when somebody signs
+_SHOWN_KEY = "shown"  # the page that was signed, line by line; only there when somebody signs, and not in older entries
+_PREVIOUS_KEY = "previous"  # not there in entries from before it was written
 _SIGNING_PARTS = ("key", "meaning", "name", "person", "shown")
 SIGNATURE_BYTES = 64  # of Ed25519
 
@@ -98,6 +101,7 @@ class Draft:
         schema: version of the body's form [1 or more].
         clock_set_back: True if this entry is knowingly earlier than the one before it.
         signers: who signs it, in order; the key is open already, for the log is held while it signs.
+        shown: the page that they sign, line by line; kept with the entry.
     """
 
     kind: str
@@ -111,6 +115,7 @@ class Draft:
     schema: int = 1
     clock_set_back: bool = False
     signers: tuple[Signer, ...] = ()
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,8 @@ class Entry:
         raw: its canonical bytes, from which all the rest was read.
         signatures: its signatures, one after the other as `signing` names them [64 bytes each].
         signing: what each signature says; empty for an entry that nobody signed.
+        shown: the page that was signed, line by line; None if it was not kept.
+        previous: the last entry before it about each of its subjects, in their order [0: none]; None if it does not say.
     """
 
     sequence: int
@@ -141,6 +148,8 @@ class Entry:
     raw: bytes
     signatures: bytes
     signing: tuple[Signing, ...] = ()
+    previous: tuple[int, ...] | None = None
+    shown: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -220,6 +229,10 @@ class Journal:
         """Size and root of the log now."""
         return log.head_of(self._end()[0])
 
+    def last_time(self) -> datetime | None:
+        """Time of the last entry; None if there is none."""
+        return self._end()[1]
+
     def had(self, head: Head) -> bool:
         """Whether the log once had this head: it is a beginning of today's."""
         if head.size == 0:
@@ -252,6 +265,16 @@ class Journal:
         else:
             rows = self.database.rows_about(self.site, plain_text(subject, "subject"), after)
         return tuple(self._trusted(row) for row in rows)
+
+    def entry(self, sequence: int) -> Entry | None:
+        """One entry by its place; None if there is none."""
+        row = self.database.row(self.site, sequence)
+        return None if row is None else self._trusted(row)
+
+    def signed_with(self, key: str, since: int) -> tuple[Entry, ...]:
+        """The entries from a sequence on that a key signed, in order."""
+        entries = (self._trusted(row) for row in self.database.rows_signed(self.site, since))
+        return tuple(entry for entry in entries if any(each.key == key for each in entry.signing))
 
     def written(self, subject: str) -> Iterator[bytes]:
         """The bytes of each entry about one subject, in order: for series of a hundred thousand.
@@ -373,7 +396,7 @@ class Journal:
         entries = []
         for draft in drafts:
             _refuse_a_clock_behind(draft, last_time)
-            row = _row(draft, self.site, frontier)
+            row = _row(draft, self.site, frontier, self.database.last_about_each(self.site, draft.subjects))
             self.database.add(row, draft.subjects)
             frontier = log.frontier_of(row.sequence, row.peaks)
             last_time = draft.time
@@ -554,7 +577,7 @@ def _checked(draft: Draft) -> Draft:
     return replace(draft, **texts, subjects=subjects, time=draft.time.astimezone(UTC))
 
 
-def _row(draft: Draft, site: str, before: Frontier) -> Row:
+def _row(draft: Draft, site: str, before: Frontier, previous: Sequence[int] | None = None) -> Row:
     head = log.head_of(before)
     sequence = head.size + 1
     fact: dict[str, Any] = {
@@ -571,10 +594,14 @@ def _row(draft: Draft, site: str, before: Frontier) -> Row:
         "time": written_time(draft.time),
         "workstation": draft.workstation,
     }
+    if previous is not None:
+        fact[_PREVIOUS_KEY] = list(previous)
     if draft.clock_set_back:
         fact[_CLOCK_KEY] = True
     if draft.signers:
         fact[_SIGNING_KEY] = [vars(signer.signing) for signer in draft.signers]
+        if draft.shown:
+            fact[_SHOWN_KEY] = list(draft.shown)
     raw = canonical_bytes(fact, draft.kind)
     signatures = b"".join(signer.sign(raw) for signer in draft.signers)
     leaf = log.leaf_hash(log.leaf_data(raw, signatures))
@@ -586,15 +613,21 @@ def _row(draft: Draft, site: str, before: Frontier) -> Row:
 def _entry(fact: dict[str, Any], row: Row) -> Entry:
     """Read the parts of an entry; anything missing, too many or of another type is an error of some kind."""
     set_back = fact.get(_CLOCK_KEY, False)
-    if fact.keys() - {_CLOCK_KEY, _SIGNING_KEY} != _KEYS or (_CLOCK_KEY in fact and set_back is not True):
+    if fact.keys() - {_CLOCK_KEY, _SIGNING_KEY, _PREVIOUS_KEY, _SHOWN_KEY} != _KEYS or (_CLOCK_KEY in fact and set_back is not True):
         raise KeyError("parts")
     signing = _signing(fact[_SIGNING_KEY]) if _SIGNING_KEY in fact else ()
     if len(row.signatures) != SIGNATURE_BYTES * len(signing):
         raise _not_an_entry("it does not have the signatures that it names")
-    head, subjects = fact["head"], fact["subjects"]
+    head, subjects, previous = fact["head"], fact["subjects"], fact.get(_PREVIOUS_KEY)
+    shown = fact.get(_SHOWN_KEY)
+    if _SHOWN_KEY in fact and (type(shown) is not list or not shown or not signing):
+        raise TypeError("parts")
     texts = [fact[name] for name in ("idempotency_key", "kind", "person", "reason", "site", "time", "workstation")]
-    numbers = [fact["schema"], fact["sequence"], head["size"]]
+    texts += shown or ()
+    numbers = [fact["schema"], fact["sequence"], head["size"], *(previous or ())]
     if not all(type(text) is str for text in (*texts, *subjects)) or not all(type(number) is int for number in numbers):
+        raise TypeError("parts")
+    if _PREVIOUS_KEY in fact and (type(previous) is not list or len(previous) != len(subjects)):
         raise TypeError("parts")
     if type(subjects) is not list or type(fact["body"]) is not dict or set(head) != {"root", "size"}:
         raise TypeError("parts")
@@ -619,6 +652,8 @@ def _entry(fact: dict[str, Any], row: Row) -> Entry:
         raw=row.body,
         signatures=row.signatures,
         signing=signing,
+        previous=None if previous is None else tuple(previous),
+        shown=None if shown is None else tuple(shown),
     )
 
 
@@ -651,7 +686,8 @@ def _refuse_a_clock_behind(draft: Draft, last: datetime | None) -> None:
         assert last is not None
         text = (
             f"The clock reads {written_time(draft.time)}, but the last entry was written at {written_time(last)}:"
-            " nothing was recorded. Set the clock of this workstation right and run the command again."
+            " nothing was recorded. Set the clock of this workstation right and run the command again; if it is right, and the"
+            " one of that entry was not, a pharmacist says so with compounding journal clock --reason."
         )
         raise ClockBehind(Problem("journal.clock-behind", text, where="time"))
 

@@ -18,6 +18,7 @@ from compounding.records.facts import (
 )
 from compounding.records.worksheet import Notice, SignatureLine
 from compounding.settings import Pharmacy
+from compounding.work.confirming import check_signatures
 from compounding.work.releasing import check_investigations, check_tests
 from compounding.work.results import ResultRow, attached_to, result_rows
 
@@ -33,7 +34,7 @@ UNROUNDED = "; capsule weights are compared as they are, nothing rounded"
 def check_certifiable(batch: Batch) -> list[Problem]:
     """A certificate is written for a released batch alone, and while nothing holds it: it would speak for a batch in doubt."""
     if batch.state == "released":
-        why = [*check_investigations(batch), *check_tests(batch)]
+        why = [*check_investigations(batch), *check_tests(batch), *check_signatures(batch)]
         text = f"Batch {batch.id} is held since its release: no certificate is written until that is settled"
         return [Problem("certificate.held", text, batch.id), *why] if why else []
     advice = "a certificate is written for released batches only" if batch.state == "rejected" else "release it first"

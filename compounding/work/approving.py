@@ -14,6 +14,7 @@ from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import number
 from compounding.records.facts import FormulaApproved, Recorded
 from compounding.records.formula import Formula
+from compounding.records.signatures import doubted
 from compounding.rules.acceptance import rules_in_force
 from compounding.settings import Person
 from compounding.work.ruling import CONTENTS, WEIGHTS, check_target
@@ -69,8 +70,14 @@ class Approval:
 
 
 def approvals_of(recorded: Iterable[Recorded]) -> list[Approval]:
-    """Every approval of a formula, oldest first."""
-    return [Approval(each.sequence, each.fact) for each in recorded if isinstance(each.fact, FormulaApproved)]
+    """Every approval of a formula whose signature is not in doubt, oldest first."""
+    recorded = tuple(recorded)
+    in_doubt = doubted(recorded)
+    return [
+        Approval(each.sequence, each.fact)
+        for each in recorded
+        if isinstance(each.fact, FormulaApproved) and each not in in_doubt
+    ]
 
 
 def standing_approval(recorded: Iterable[Recorded]) -> Approval | None:

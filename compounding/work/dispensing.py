@@ -29,9 +29,8 @@ def dispense(batch: Batch, label: str, on: date, reason: str | None = None) -> t
         problems.append(
             Problem("dispense.void", f"Label {label} is {known.state}: the container needs one that stands", label)
         )
-    if batch.state != "released" or batch.under_investigation or batch.unfinished:
-        waits = "waiting for the second stage of a test" if batch.unfinished else batch.state
-        state = "under investigation" if batch.under_investigation else waits
+    if batch.state != "released" or batch.holds:
+        state = f"held by {' and '.join(batch.holds)}" if batch.state == "released" else batch.state
         problems.append(Problem("dispense.not-released", f"Batch {batch.id} is {state}: it is not dispensed", batch.id))
     if batch.beyond_use_date < on:
         text = f"Batch {batch.id} was to be used by {batch.beyond_use_date}: it is not dispensed"

@@ -1,8 +1,8 @@
-"""Who may do what, after what: the rules that every entry of a journal keeps, from the first to the last.
+"""Who may sign what: the rules of keys and signatures that every entry of a journal keeps, from the first to the last.
 
 `Duties` reads the entries in order and says of each why it may not stand there. It believes no flag: it knows
 only the entries before. The command line asks the same questions before it writes; this asks them of what
-was written, by whatever way it came in. Kinds that it does not know are left to those who do.
+was written, by whatever way it came in. What may follow what is for `states` to say.
 
 Source:
     cfr-21-11 (11.10(g), 11.50, 11.100, 11.200); usp-795 (verified by another person than who made it)
@@ -10,9 +10,8 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from compounding.records.people import Key, active_key
@@ -28,6 +27,9 @@ SIGNED: Mapping[str, tuple[str, ...]] = {
     "verified": PHARMACIST,
     "released": PHARMACIST,
     "rejected": PHARMACIST,
+    "signature-confirmed": PHARMACIST,
+    "journal-resumed": PHARMACIST,
+    "clock-confirmed": PHARMACIST,
     "key-created": ANYONE,
     "key-retired": ANYONE,
     "key-revoked": ANYONE,
@@ -37,6 +39,9 @@ MEANINGS: Mapping[str, str] = {
     "deviation-accepted": "I looked at this deviation and let the batch go on, for the reason given.",
     "investigation-closed": "I reviewed this investigation and its conclusion, and close it.",
     "rejected": "I reject this batch, for the reason given.",
+    "signature-confirmed": "I looked at what this signature signed, and it stands, for the reason given.",
+    "journal-resumed": "I know that this copy is older than what was seen, and that it goes on, for the reason given.",
+    "clock-confirmed": "I looked at the clock of this workstation, and it is right.",
     "key-created": "This key is in the hands of the person whose name it bears, and I know that person.",
     "key-retired": "This key shall sign nothing more, for the reason given.",
     "key-revoked": "This key may be in other hands and shall sign nothing more, for the reason given.",
@@ -66,7 +71,13 @@ class EntryLike(Protocol):
     @property
     def person(self) -> str: ...
     @property
+    def reason(self) -> str: ...
+    @property
+    def clock_set_back(self) -> bool: ...
+    @property
     def body(self) -> Mapping[str, Any]: ...
+    @property
+    def subjects(self) -> Sequence[str]: ...
     @property
     def signing(self) -> Sequence[SigningLike]: ...
 
@@ -79,50 +90,63 @@ class DutyBroken(Exception):
         super().__init__(text)
 
 
-@dataclass
-class _Retests:
-    """What a plan fixed beforehand, and what was done of it."""
+@dataclass(frozen=True)
+class Vouching:
+    """Who must sign a new key beside the key itself: so many others who have one, and a pharmacist among them.
 
-    fixed: int
-    earliest: str
-    done: set[int] = field(default_factory=set)
+    Args:
+        needed: how many others [0 to 2].
+        others: everyone else whose key signs now.
+        pharmacists: those of them who sign as pharmacists.
+    """
+
+    needed: int
+    others: frozenset[str]
+    pharmacists: frozenset[str]
+
+    @property
+    def short(self) -> bool:
+        """There are not so many others, or no pharmacist among them: nobody can vouch as it should be."""
+        return self.needed > 0 and (len(self.others) < self.needed or not self.pharmacists)
+
+    def lack(self, signers: Iterable[str]) -> str:
+        """Who has not signed, in words; empty if it is enough. Where they are too few, as many as there are sign."""
+        signed = set(signers) & self.others
+        if len(signed) < min(self.needed, len(self.others)):
+            return f"{self.needed} of {', '.join(sorted(self.others))}"
+        if self.needed and not self.short and not signed & self.pharmacists:
+            return f"a pharmacist, {' or '.join(sorted(self.pharmacists))},"
+        return ""
 
 
-@dataclass
-class _Batch:
-    """What the entries so far say about one batch."""
+def vouching(keys: Mapping[str, Key], person: str) -> Vouching:
+    """Who must sign a new key of a person.
 
-    makers: set[str] = field(default_factory=set)
-    authors: dict[int, str] = field(default_factory=dict)
-    to_verify: int = 0  # the latest entry that a verification must follow
-    yielded: bool = False
-    verified: int = 0
-    ended: str = ""
-    investigated: dict[str, set[str]] = field(default_factory=dict)  # open ones, with who took part in each
-    retests: dict[str, _Retests] = field(default_factory=dict)  # of the sample that counts now
-    to_reject: bool = False
-
-
-def signers_needed(keys: Mapping[str, Key], person: str) -> tuple[int, frozenset[str]]:
-    """How many others sign a new key of a person or its end, and who may.
-
-    A new person is introduced by one pharmacist. Who had a key before gets another from two persons, and
-    so is a key retired. Where fewer others have keys, all of them sign.
+    A new person is introduced by a pharmacist; before there was one, by nobody. Who had a key before gets another
+    from two persons, one of them a pharmacist: nobody takes a colleague's place alone.
     """
     others = {key.person: key for key in keys.values() if key.ended is None and key.person != person}
-    if any(key.person == person for key in keys.values()):
-        return min(2, len(others)), frozenset(others)
     pharmacists = frozenset(id for id, key in others.items() if "pharmacist" in key.roles)
-    return min(1, len(pharmacists)), pharmacists
+    again = any(key.person == person for key in keys.values())
+    introduced = any("pharmacist" in key.roles for key in keys.values())
+    return Vouching(2 if again else int(introduced), frozenset(others), pharmacists)
+
+
+def ending(keys: Mapping[str, Key], person: str) -> Vouching:
+    """Who must sign when a key is retired: two others, or as many as there are."""
+    others = frozenset(key.person for key in keys.values() if key.ended is None and key.person != person)
+    return Vouching(min(2, len(others)), others, others)
 
 
 class Duties:
-    """The state that the entries so far add up to."""
+    """The keys that the entries so far add up to.
+
+    ``notes`` are what is in order, and must be known all the same: each with the entry that says so.
+    """
 
     def __init__(self) -> None:
         self.keys: dict[str, Key] = {}
-        self._batches: dict[str, _Batch] = {}
-        self._lots: dict[str, bool] = {}  # True while in quarantine
+        self.notes: list[str] = []
 
     def take(self, entry: EntryLike) -> None:
         """The next entry.
@@ -131,12 +155,23 @@ class Duties:
             DutyBroken: it breaks a rule.
         """
         self._check_signing(entry)
+        if entry.clock_set_back and entry.kind != "clock-confirmed":
+            raise DutyBroken("clock", "it is dated before the entry before it, and nobody said that the clock is right")
         rule = _RULES.get(entry.kind)
         if rule:
             try:
                 rule(self, entry)
             except (KeyError, TypeError, IndexError) as wrong:
                 raise DutyBroken("body", f"it lacks what every {entry.kind} has ({wrong})") from None
+
+    def _resumed(self, entry: EntryLike) -> None:
+        self._note(entry, f"an older copy went on, though {entry.body['seen_entries']} entries had been seen: {entry.reason}")
+
+    def _clock_confirmed(self, entry: EntryLike) -> None:
+        self._note(entry, f"the clock was said to be right, after an entry of {entry.body['was']}: {entry.reason}")
+
+    def _note(self, entry: EntryLike, what: str) -> None:
+        self.notes.append(f"Entry {entry.sequence}: {what}")
 
     # ---- signatures and keys ----
 
@@ -166,7 +201,7 @@ class Duties:
                 raise DutyBroken(
                     "role", f"{key.name} is {' and '.join(key.roles)}, and {entry.kind} needs a {roles[0]}"
                 )
-        if entry.signing and entry.kind in SIGNED and entry.kind not in _SIGNED_BY_OTHERS and people != [entry.person]:
+        if entry.signing and entry.kind in SIGNED and entry.kind not in KEYS and people != [entry.person]:
             raise DutyBroken("signer", f"it is {entry.person}'s, but {', '.join(people)} signed it")
 
     def _key_created(self, entry: EntryLike) -> None:
@@ -180,19 +215,24 @@ class Duties:
         old = active_key(self.keys, person)
         if (old.public if old else None) != body.get("replaces"):
             raise DutyBroken("replaces", "the key that it says it replaces is not the one in use")
-        self._check_others(entry, person, entry.signing[1:])
+        vouched = vouching(self.keys, person)
+        if bool(body.get("unvouched")) != vouched.short:
+            says = "nobody could vouch for it, and it does not say so" if vouched.short else "others could vouch for it"
+            raise DutyBroken("unvouched", f"{says}: {', '.join(sorted(vouched.others)) or 'nobody'} had keys then")
+        self._check_others(vouched, entry.signing[1:])
+        if vouched.short:
+            self._note(entry, f"nobody could vouch for this key of {body['name']}: only the sheet signed by hand does")
         if old:
             self.keys[old.public] = replace(old, ended=entry.sequence, why="replaced")
-        self.keys[public] = Key(person, str(body["name"]), tuple(body["roles"]), public, entry.sequence)
+        self.keys[public] = Key(person, str(body["name"]), tuple(body["roles"]), public, entry.sequence, unvouched=vouched.short)
 
-    def _check_others(self, entry: EntryLike, person: str, signing: Sequence[SigningLike]) -> None:
-        needed, may = signers_needed(self.keys, person)
-        if len({each.person for each in signing} & may) < needed:
-            raise DutyBroken("too-few-signers", f"{needed} of {', '.join(sorted(may))} must sign it")
+    def _check_others(self, vouched: Vouching, signing: Sequence[SigningLike]) -> None:
+        if lack := vouched.lack(each.person for each in signing):
+            raise DutyBroken("too-few-signers", f"{lack} must sign it")
 
     def _key_retired(self, entry: EntryLike) -> None:
         key = self._key_in_use(entry)
-        self._check_others(entry, key.person, entry.signing)
+        self._check_others(ending(self.keys, key.person), entry.signing)
         self.keys[key.public] = replace(key, ended=entry.sequence, why="retired")
 
     def _key_revoked(self, entry: EntryLike) -> None:
@@ -205,193 +245,15 @@ class Duties:
             raise DutyBroken("key-ended", "the key that it ends is not in use")
         return key
 
-    # ---- lots ----
 
-    def _lot_received(self, entry: EntryLike) -> None:
-        lot = str(entry.body["lot"])
-        if lot in self._lots:
-            raise DutyBroken("lot-twice", f"lot {lot} was received before")
-        made_here = entry.body.get("made_here")
-        if made_here:
-            self._batch(str(made_here["batch"]), "released")
-        self._lots[lot] = False
-
-    def _lot_held(self, entry: EntryLike) -> None:
-        self._lots[self._lot(entry)] = True
-
-    def _lot_cleared(self, entry: EntryLike) -> None:
-        self._lots[self._lot(entry)] = False
-
-    def _lot(self, entry: EntryLike) -> str:
-        lot = str(entry.body["lot"])
-        if lot not in self._lots:
-            raise DutyBroken("lot-unknown", f"lot {lot} was not received before")
-        return lot
-
-    # ---- batches ----
-
-    def _batch(self, id: str, *states: str) -> _Batch:
-        batch = self._batches.get(id)
-        if batch is None:
-            raise DutyBroken("batch-unknown", f"batch {id} was not opened before")
-        if (batch.ended or "open") not in states:
-            raise DutyBroken("batch-state", f"batch {id} was {batch.ended or 'open'}, not {' or '.join(states)}")
-        return batch
-
-    def _opened(self, entry: EntryLike) -> None:
-        id = str(entry.body["batch"])
-        if id in self._batches:
-            raise DutyBroken("batch-twice", f"batch {id} was opened before")
-        self._batches[id] = _Batch()
-
-    def _made(self, entry: EntryLike) -> None:
-        batch = self._batch(str(entry.body["batch"]), "open")
-        if entry.kind == "weighed" and entry.body.get("lot") and self._lots[self._lot(entry)]:
-            raise DutyBroken("lot-held", f"lot {entry.body['lot']} was in quarantine")
-        batch.makers.add(entry.person)
-        batch.authors[entry.sequence] = entry.person
-        batch.to_verify = entry.sequence
-        batch.yielded |= entry.kind == "yielded"
-
-    def _tested(self, entry: EntryLike) -> None:
-        batch = self._batch(str(entry.body["batch"]), "open", "released")
-        batch.authors[entry.sequence] = entry.person
-        batch.to_verify = entry.sequence
-        if entry.body.get("retest"):
-            self._retested(entry)
-
-    # ---- investigations ----
-
-    def _investigated(self, entry: EntryLike) -> None:
-        """An investigation begins; whoever recorded the failing result did so in the same append, and opened it."""
-        batch = self._batch(str(entry.body["batch"]), "open", "released", "rejected")
-        id = str(entry.body["investigation"])
-        if id in batch.investigated:
-            raise DutyBroken("investigation-twice", f"investigation {id} was opened before")
-        batch.investigated[id] = {entry.person}
-
-    def _took_part(self, entry: EntryLike) -> None:
-        """Testing again, setting aside and concluding are not for the person who decides."""
-        batch, id = self._investigation(entry)
-        batch.investigated[id].add(entry.person)
-
-    def _planned(self, entry: EntryLike) -> None:
-        """How many retests there are of a sample is fixed once."""
-        batch, id = self._investigation(entry)
-        if id in batch.retests:
-            raise DutyBroken("retest-planned", f"the retests of investigation {id} were fixed before")
-        # The day of the plan here may still be the one before its day in UTC.
-        earliest = date.fromisoformat(str(entry.time)[:10]) - timedelta(days=1)
-        batch.retests[id] = _Retests(int(entry.body["retests"]), earliest.isoformat())
-
-    def _resampled(self, entry: EntryLike) -> None:
-        batch, id = self._investigation(entry)
-        batch.retests.pop(id, None)
-
-    def _retested(self, entry: EntryLike) -> None:
-        """A retest was fixed beforehand: its plan stands before it, counts it, and is no younger than what was found."""
-        self._took_part(entry)
-        batch, id = self._investigation(entry)
-        plan = batch.retests.get(id)
-        if plan is None:
-            raise DutyBroken("retest-not-planned", f"no plan of investigation {id} stood before this retest")
-        plan.done.add(entry.body["retest"])
-        if len(plan.done) > plan.fixed:
-            raise DutyBroken("retest-too-many", f"{plan.fixed} retests of investigation {id} were fixed beforehand")
-        found = entry.body.get("found")
-        if found and found < plan.earliest:
-            raise DutyBroken("retest-before-plan", f"it was found on {found}, before its retests were fixed")
-
-    def _set_aside(self, entry: EntryLike) -> None:
-        self._took_part(entry)
-        self._investigation(entry)[0].to_verify = entry.sequence
-
-    def _in_investigation(self, entry: EntryLike) -> None:
-        self._investigation(entry)
-
-    def _investigation(self, entry: EntryLike) -> tuple[_Batch, str]:
-        batch = self._batch(str(entry.body["batch"]), "open", "released", "rejected")
-        id = str(entry.body["investigation"])
-        if id not in batch.investigated:
-            raise DutyBroken("investigation-unknown", f"investigation {id} was not open")
-        return batch, id
-
-    def _investigation_closed(self, entry: EntryLike) -> None:
-        batch, id = self._investigation(entry)
-        if entry.person in batch.investigated[id]:
-            raise DutyBroken("own-investigation", f"{entry.person} took part in investigation {id} and closed it")
-        del batch.investigated[id]
-        batch.to_reject |= entry.body["disposition"] == "reject"
-
-    def _accepted(self, entry: EntryLike) -> None:
-        batch = self._batch(str(entry.body["batch"]), "open")
-        author = batch.authors.get(entry.body["entry"])
-        if author is None:
-            raise DutyBroken("deviation-unknown", f"entry {entry.body['entry']} is no reading of this batch")
-        if author == entry.person:
-            raise DutyBroken("own-deviation", f"{entry.person} accepted a deviation of their own")
-        batch.to_verify = entry.sequence
-
-    def _verified(self, entry: EntryLike) -> None:
-        batch = self._batch(str(entry.body["batch"]), "open")
-        if entry.person in batch.makers:
-            raise DutyBroken("own-work", f"{entry.person} took part in making the batch and verified it")
-        if not batch.yielded:
-            raise DutyBroken("not-made", "nothing was made yet that could be verified")
-        batch.verified = entry.sequence
-
-    def _released(self, entry: EntryLike) -> None:
-        batch = self._batch(str(entry.body["batch"]), "open")
-        if batch.verified <= batch.to_verify:
-            raise DutyBroken("not-verified", "nobody verified the batch after its last work and result")
-        if batch.investigated:
-            raise DutyBroken("investigated", f"investigation {', '.join(batch.investigated)} was open")
-        batch.ended = "released"
-
-    def _rejected(self, entry: EntryLike) -> None:
-        """A batch is rejected while it is open; a released one only by the disposition of an investigation."""
-        batch = self._batch(str(entry.body["batch"]), "open", "released")
-        if batch.ended and not batch.to_reject:
-            raise DutyBroken("batch-state", "the batch was released, and no investigation decided to reject it")
-        batch.ended = "rejected"
-
-    def _labelled(self, entry: EntryLike) -> None:
-        batch = self._batch(str(entry.body["batch"]), "released")
-        if batch.investigated:
-            raise DutyBroken("investigated", f"investigation {', '.join(batch.investigated)} held the batch")
-
-    def _stickered(self, entry: EntryLike) -> None:
-        """A quarantine sticker can be had at any time; one that says released only after the release."""
-        if entry.body["template"] == "released":
-            self._labelled(entry)
-
-
-# Kinds whose signers are others than the one who wrote them down, or more than one.
-_SIGNED_BY_OTHERS = ("key-created", "key-retired", "key-revoked")
+# What befalls the journal itself can be said before there is a key, whatever the settings ask for.
+OF_THE_JOURNAL = ("journal-resumed", "clock-confirmed")
+# Kinds about keys: their signers are others than the one who wrote them down, or more than one.
+KEYS = ("key-created", "key-retired", "key-revoked")
 _RULES: Mapping[str, Callable[[Duties, EntryLike], None]] = {
     "key-created": Duties._key_created,
     "key-retired": Duties._key_retired,
     "key-revoked": Duties._key_revoked,
-    "lot-received": Duties._lot_received,
-    "lot-measured": Duties._lot,  # type: ignore[dict-item]
-    "lot-quarantined": Duties._lot_held,
-    "lot-cleared": Duties._lot_cleared,
-    "batch-opened": Duties._opened,
-    "weighed": Duties._made,
-    "step-done": Duties._made,
-    "yielded": Duties._made,
-    "tested": Duties._tested,
-    "investigation-opened": Duties._investigated,
-    "hypothesis-stated": Duties._in_investigation,
-    "retest-planned": Duties._planned,
-    "resampled": Duties._resampled,
-    "result-invalidated": Duties._set_aside,
-    "investigation-concluded": Duties._took_part,
-    "investigation-closed": Duties._investigation_closed,
-    "deviation-accepted": Duties._accepted,
-    "verified": Duties._verified,
-    "released": Duties._released,
-    "rejected": Duties._rejected,
-    "label-printed": Duties._labelled,
-    "sticker-printed": Duties._stickered,
+    "journal-resumed": Duties._resumed,
+    "clock-confirmed": Duties._clock_confirmed,
 }

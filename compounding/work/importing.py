@@ -72,7 +72,7 @@ def _lot(cells: Mapping[str, str], where: str, received: date) -> tuple[LotRecei
         lot = validated(LotReceived, _body(cells, received), where)
     except CompoundingError as refusal:
         return None, [replace(each, text=each.text.removeprefix(f"{where}: ")) for each in refusal.problems]
-    return lot, check_received(lot)
+    return lot, check_received(lot, received)
 
 
 def _body(cells: Mapping[str, str], received: date) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from compounding.records.issued import Label, labels_of
 from compounding.records.label import LabelText, WarningText
 from compounding.rules import gs1
 from compounding.settings import Pharmacy
+from compounding.work.confirming import check_signatures
 
 # Figures and letters that are never taken for one another: no I, L, O, S, Z.
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRTUVWXY"
@@ -104,6 +105,7 @@ def check_label(batch: Batch, prescription: Prescription, on: date, replaces: st
     for entry in batch.unfinished if batch.state == "released" else ():
         text = f"Entry {entry.sequence}, a stage 1 that asks for 20 more units, holds batch {batch.id}: test those first"
         problems.append(Problem("label.held", text, batch.id, source="usp-905-table-2"))
+    problems += check_signatures(batch) if batch.state == "released" else []
     if date.fromisoformat(batch.plan.beyond_use.date) < on:
         text = f"The beyond-use date {batch.plan.beyond_use.date} of {batch.id} has passed: it gets no label"
         problems.append(Problem("label.out-of-date", text, batch.id))
@@ -132,6 +134,9 @@ def check_sticker(batch: Batch, kind: str, on: date) -> list[Problem]:
         if batch.state != "released":
             now = "was rejected" if batch.state == "rejected" else "is not released"
             return [Problem("label.not-released", f"Batch {batch.id} {now}: it gets no released sticker", batch.id)]
+        if batch.holds:
+            text = f"Batch {batch.id} is held by {' and '.join(batch.holds)}: it gets no released sticker, but a quarantine one"
+            return [Problem("label.held", text, batch.id)]
         if batch.beyond_use_date < on:
             text = f"The beyond-use date {batch.plan.beyond_use.date} of {batch.id} has passed: it gets no released sticker"
             return [Problem("label.out-of-date", text, batch.id)]

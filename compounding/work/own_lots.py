@@ -41,8 +41,8 @@ def lot_from_batch(
             f"Batch {batch.id} {'was rejected' if batch.state == 'rejected' else 'is not released'}: it becomes no lot"
         )
         problems.append(Problem("own-lot.not-released", text, batch.id))
-    for each in batch.under_investigation:
-        text = f"{each.id} holds batch {batch.id} ({each.fact.what}): it becomes no lot before that is closed"
+    for each in batch.holds:
+        text = f"Batch {batch.id} is held by {each}: it becomes no lot before that is settled"
         problems.append(Problem("own-lot.held", text, batch.id))
     last = date.fromisoformat(batch.plan.beyond_use.date)
     if expires is not None and expires > last:
@@ -84,8 +84,8 @@ def check_clear(lot: str, batch: Batch) -> list[Problem]:
     if batch.state == "rejected":
         text = f"Lot {lot} comes from batch {batch.id}, which was rejected: discard it"
         problems.append(Problem("lot.batch-rejected", text, lot))
-    for each in batch.under_investigation:
-        text = f"Lot {lot} comes from batch {batch.id}, which {each.id} holds: close that first"
+    for each in batch.holds:
+        text = f"Lot {lot} comes from batch {batch.id}, which is held by {each}: settle that first"
         problems.append(Problem("lot.batch-held", text, lot))
     return problems
 

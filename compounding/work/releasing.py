@@ -21,6 +21,7 @@ from compounding.records.facts import (
 from compounding.records.stock import Lot
 from compounding.settings import Person
 from compounding.work.accounting import accounted
+from compounding.work.confirming import check_signatures
 from compounding.work.testing import waiting
 from compounding.work.weighing import still_open
 
@@ -207,7 +208,7 @@ def release_batch(
         lots: what it was made from, as they stand.
     """
     problems = still_open(batch) + check_made(batch) + check_tests(batch)
-    problems += check_investigations(batch) + check_lots(lots) + check_labels(batch)
+    problems += check_investigations(batch) + check_lots(lots) + check_labels(batch) + check_signatures(batch)
     if not batch.is_verified:
         changed = " again: something was recorded since" if batch.verified else ""
         problems.append(

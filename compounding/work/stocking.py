@@ -42,10 +42,14 @@ _RECEIVED_AS: Final = {
 }
 
 
-def check_received(fact: LotReceived) -> list[Problem]:
+def check_received(fact: LotReceived, today: date) -> list[Problem]:
     """What is wrong with a lot as it comes in; nothing is recorded while there is anything.
 
     Shells are judged by what their makers stated on the day of receipt.
+
+    Args:
+        fact: the lot.
+        today: the day of the entry.
 
     Raises:
         NotUnderstood: the material's name cannot be matched with those of the formulas.
@@ -86,6 +90,9 @@ def check_received(fact: LotReceived) -> list[Problem]:
     problems += check_measured(measured, date.fromisoformat(fact.received))
     if fact.role == "shell" and not problems:
         problems += check_shells(fact, fact.weights, date.fromisoformat(fact.received))
+    if fact.received > today.isoformat():
+        text = f"Lot {fact.lot}: {fact.received} has not come yet; today is {today}. Give the day on which it came in"
+        problems.append(Problem("lot.in-future", text, fact.lot))
     if fact.expires < fact.received:
         problems.append(
             Problem("lot.expired", f"Lot {fact.lot} expired on {fact.expires}: do not take it in", fact.lot)

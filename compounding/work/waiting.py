@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from compounding.records.batch import Batch
+from compounding.records.facts import kind_of
 from compounding.records.formula import Test
 from compounding.work.accounting import accounted
 from compounding.work.making import lines_unread
@@ -24,7 +25,7 @@ class Wait:
     """What comes next.
 
     Args:
-        stage: ``investigation``, ``making``, ``deviation``, ``verification``, ``tests``, ``release`` or ``labels``.
+        stage: ``investigation``, ``signature``, ``making``, ``deviation``, ``verification``, ``tests``, ``release`` or ``labels``.
         what: in words, such as ``weigh source: 952.6 mg``.
         command: what to type; words in capitals are for you to fill in.
     """
@@ -39,6 +40,10 @@ def waits_for(batch: Batch) -> Wait | None:
     if batch.under_investigation:
         first = batch.under_investigation[0]
         return Wait("investigation", f"{first.id} is {first.state}", f"compounding qc investigate show {first.id}")
+    if batch.doubted and batch.state in ("open", "released"):
+        doubtful = batch.doubted[0]
+        what = f"the signature of entry {doubtful.sequence} ({kind_of(doubtful.fact)}) is in doubt"
+        return Wait("signature", what, f"compounding person confirm {doubtful.sequence} --reason WHY")
     if batch.state == "released":
         if accounted(batch):
             return None

@@ -49,5 +49,5 @@ def test_a_figure_outside_its_range_is_refused(asked: Callable[[], object], says
 
 
 def test_a_day_before_the_rule_has_no_answer() -> None:
-    with pytest.raises(NotUnderstood, match="No row for id strict on 2013-11-30"):
+    with pytest.raises(NotUnderstood, match="On 2013-11-30 nothing was in force yet for id strict"):
         strict_minimum(quantity("0.05 mg"), quantity("0.1 mg"), date(2013, 11, 30))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from compounding.problems import NotUnderstood
 from compounding.store.canonical import canonical_bytes, plain_text, read_canonical
+from compounding.texts import page_of
 
 CASES = tomllib.loads((Path(__file__).parents[1] / "cases" / "rfc8785.toml").read_text("utf-8"))["case"]
 
@@ -161,3 +162,7 @@ def test_bytes_that_are_not_the_one_spelling_are_refused(raw: bytes) -> None:
 
 def test_a_character_newer_than_this_python_still_reads_back() -> None:
     assert read_canonical('{"a":"\u0378"}'.encode()) == {"a": "\u0378"}
+
+
+def test_a_page_is_kept_as_paper_can_show_it() -> None:
+    assert page_of("Cafe\u0301\n\x1b[2Jx\u202ey\n") == ("Caf\u00e9", "?[2Jx?y", "")

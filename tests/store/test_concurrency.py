@@ -20,6 +20,7 @@ from compounding.store.journal import Journal
 from compounding.store.verify import verify
 from tests.bench import begun as begun_bench
 from tests.bench import carried_on, story
+from tests.enforced import rule
 from tests.servers import Server
 from tests.store import crowd
 from tests.store.history import Operation, met, violations
@@ -56,6 +57,7 @@ def drawn(place: Place) -> int:
         return len(journal.entries(crowd.LOT)) - 1
 
 
+@rule("REC-27")
 def test_twenty_writers_about_one_subject_lose_nothing_and_fork_nothing(place: Place) -> None:
     begun(place).close()
     told = crowd_of(WRITERS, place, "append")
@@ -72,6 +74,7 @@ def test_a_writer_that_does_not_say_what_it_saw_overdraws_the_lot_and_is_noticed
     assert drawn(place) > WRITERS
 
 
+@rule("REC-20", "REC-27")
 def test_two_hundred_writers_never_draw_more_from_a_lot_than_there_is(place: Place) -> None:
     stocked(place, STOCK)
     began = time.monotonic()
@@ -86,6 +89,7 @@ def test_two_hundred_writers_never_draw_more_from_a_lot_than_there_is(place: Pla
          lost=0, fired=moved, seconds=round(longest, 2))  # fmt: skip
 
 
+@rule("REC-27")
 def test_of_two_approvers_at_one_instant_exactly_one_approves(place: Place) -> None:
     begun(place).close()
     first, second = crowd_of(2, place, "approve", str(INSTANTS))
@@ -156,6 +160,7 @@ def test_a_command_that_waited_longer_than_clocks_differ_takes_the_time_anew(
     bench.do(tablets, "tom")
 
 
+@rule("REC-27")
 def test_commands_at_one_instant_release_a_batch_once_and_open_each_its_own(
     place: Place, tmp_path: Path, server: Server
 ) -> None:

@@ -18,6 +18,7 @@ from compounding.store.files import write_whole
 from compounding.store.journal import Journal
 from compounding.store.verify import verify
 from tests.bench import begun, carried_on, story
+from tests.enforced import rule
 from tests.store.journals import SITE, draft, filled
 from tests.store.killing import LONG, SEED, Life, Nursery, is_whole, killed, nursery, tell, there
 
@@ -143,6 +144,7 @@ def test_the_kill_harness_catches_a_writer_that_acknowledges_too_early(tmp_path:
     assert lost
 
 
+@rule("REC-26")
 def test_every_acknowledged_entry_survives_kill_minus_nine_and_a_hot_journal_removed_after_it_is_found(memory: Path) -> None:
     source = random.Random(SEED)
     acknowledged = at_work = in_a_transaction = removed = told = 0
@@ -197,6 +199,7 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
+@rule("REC-26")
 @pytest.mark.parametrize("call", ["write", "sync", "truncate", "unlink"])
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, errno.EACCES], ids=errno.errorcode.get)
 def test_an_error_at_any_call_is_told_and_loses_nothing(
@@ -216,6 +219,7 @@ def test_an_error_at_any_call_is_told_and_loses_nothing(
         tell(f"{errno.errorcode[error]} at every {call}", runs=fired, lost=0, fired=fired)
 
 
+@rule("REC-26")
 @pytest.mark.parametrize("action", ["die", "die in half a write"])
 def test_death_at_any_call_leaves_a_whole_journal_and_a_hot_journal_removed_is_found(
     shim: Path, memory: Path, content: bytes, action: str
@@ -240,6 +244,7 @@ def test_death_at_any_call_leaves_a_whole_journal_and_a_hot_journal_removed_is_f
     tell(f"{action} at every call", runs=fired, lost=0, fired=fired)
 
 
+@rule("REC-26")
 def test_a_write_that_is_torn_anywhere_with_garbage_behind_it_loses_nothing(shim: Path, memory: Path, content: bytes) -> None:
     path, fired = memory / "journal.db", 0
     with nursery(shim) as born:
@@ -253,6 +258,7 @@ def test_a_write_that_is_torn_anywhere_with_garbage_behind_it_loses_nothing(shim
     tell("a torn write with garbage, at every write", runs=fired, lost=0, fired=fired)
 
 
+@rule("REC-26")
 def test_a_disk_that_lies_is_found_out(shim: Path, memory: Path, content: bytes) -> None:
     path, fired, told = memory / "journal.db", 0, 0
     with nursery(shim) as born:
@@ -297,6 +303,7 @@ def test_at_every_level_of_a_full_disk_an_entry_is_whole_or_refused_and_no_half_
     tell("full disk, every 4 KiB", runs=refused + written, lost=0, fired=refused)
 
 
+@rule("REC-26")
 def test_a_journal_that_cannot_be_written_refuses_the_label_before_there_is_paper(
     small_disk: Path, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from compounding.store.canonical import canonical_bytes
 from compounding.store.database import Place
 from compounding.store.journal import Journal, JournalMoved
 from compounding.store.verify import verify
+from tests.enforced import rule
 from tests.store.journals import SITE, START, begun, draft, filled
 
 
@@ -34,6 +35,16 @@ def journal(place: Place) -> Any:
 
 
 # ---- what is kept ----
+
+
+@rule("REC-33")
+def test_an_entry_names_the_last_entry_before_it_about_each_of_its_subjects(place: Place) -> None:
+    with begun(place) as journal:
+        one, two = draft("Weighed", "batch:1", "lot:A"), draft("Weighed", "batch:2", "lot:A", minute=1)
+        journal.append([one, two], {})
+        journal.append([draft("Weighed", "lot:A", "batch:1", "batch:3", minute=2)], {})
+        assert [entry.previous for entry in journal.entries()] == [(0, 0), (0, 1), (2, 1, 0)]
+        assert verify(journal) == []
 
 
 def test_an_entry_reads_back_as_it_was_written(journal: Journal, place: Place) -> None:
@@ -95,6 +106,7 @@ def test_entries_are_found_by_subject_and_after_a_sequence(place: Place) -> None
 # ---- all or nothing, once, and only on what was seen ----
 
 
+@rule("REC-27")
 def test_a_decision_on_a_subject_that_moved_is_refused_and_writes_nothing(journal: Journal) -> None:
     seen = journal.last_seen(["batch:2026-0001", "lot:A"])
     journal.append([draft()], seen)
@@ -117,6 +129,7 @@ def test_a_decision_that_saw_more_than_there_is_is_refused(journal: Journal) -> 
         journal.append([draft()], {"batch:2026-0001": 7})
 
 
+@rule("REC-26")
 def test_several_facts_join_together_or_not_at_all(journal: Journal) -> None:
     assert [entry.sequence for entry in journal.append([draft(), draft(), draft()], {})] == [1, 2, 3]
     with pytest.raises(NotUnderstood):
@@ -126,6 +139,7 @@ def test_several_facts_join_together_or_not_at_all(journal: Journal) -> None:
     assert verify(journal) == []
 
 
+@rule("REC-27")
 def test_the_same_fact_under_the_same_key_is_written_once(journal: Journal) -> None:
     first = journal.append([draft(idempotency_key="k1"), draft(idempotency_key="k2")], {"batch:2026-0001": 0})
     again = [draft(idempotency_key="k1", minute=9), draft(idempotency_key="k2", minute=9)]
@@ -157,6 +171,7 @@ def test_a_time_without_a_zone_is_refused(journal: Journal) -> None:
         journal.append([draft(time=START.replace(tzinfo=None))], {})
 
 
+@rule("REC-30")
 @pytest.mark.parametrize(("behind", "taken"), [(0, True), (2, True), (2.000001, False), (86400 * 365 * 25, False)])
 def test_a_clock_more_than_two_seconds_behind_the_last_entry_is_refused(
     journal: Journal, behind: float, taken: bool
@@ -166,7 +181,8 @@ def test_a_clock_more_than_two_seconds_behind_the_last_entry_is_refused(
     if not taken:
         with pytest.raises(Refused, match="the last entry was written at 2026-03-01T09:00:00"):
             journal.append([draft(time=late)], {})
-        journal.append([draft("ClockCorrected", time=late, clock_set_back=True)], {})
+        said = {"body": {"after": 1, "was": START.isoformat()}, "clock_set_back": True}
+        journal.append([draft("clock-confirmed", "journal:clock", time=late, **said)], {})
     journal.append([draft(time=late)], {})
     assert verify(journal) == []
 
@@ -174,6 +190,7 @@ def test_a_clock_more_than_two_seconds_behind_the_last_entry_is_refused(
 # ---- what is not an entry ----
 
 
+@rule("REC-29")
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
@@ -198,6 +215,7 @@ def test_a_draft_that_cannot_be_written_down_is_refused(
     assert journal.head().size == 0
 
 
+@rule("REC-29")
 @pytest.mark.parametrize("text", ["'; DROP TABLE entries; --", '" OR 1=1', "%s ? :x", "\\", "😀", "x" * 100_000])
 def test_sql_in_any_text_is_only_text(journal: Journal, text: str) -> None:
     everywhere = dict.fromkeys(("kind", "person", "workstation", "reason", "idempotency_key"), text)
@@ -210,6 +228,7 @@ def test_sql_in_any_text_is_only_text(journal: Journal, text: str) -> None:
 # ---- nothing is changed or deleted ----
 
 
+@rule("REC-28")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -237,6 +256,7 @@ def test_update_delete_and_replace_are_refused_by_the_file_itself(path: Path, st
 # ---- names ----
 
 
+@rule("REC-36")
 def test_names_lie_beside_the_log_and_only_their_digest_may_enter_it(journal: Journal) -> None:
     kept = journal.remember_person_of("rx-1", "Zoe\u0308", "12 High Street")
     assert kept.name == "Zo\u00eb"
@@ -248,6 +268,7 @@ def test_names_lie_beside_the_log_and_only_their_digest_may_enter_it(journal: Jo
     assert journal.head().size == 0
 
 
+@rule("REC-36")
 def test_an_altered_name_is_refused_and_found(journal: Journal) -> None:
     journal.remember_person_of("rx-1", "Zoë", "12 High Street")
     journal.database._connection.execute("UPDATE personal SET name = 'Zoe'")

@@ -17,6 +17,7 @@ from compounding.store.journal import Journal
 from compounding.store.verify import verify
 from tests.bench import begun as begun_bench
 from tests.bench import carried_on, ran, story
+from tests.enforced import rule
 from tests.pages import alike, run_all, shown_in
 from tests.servers import WRITER, Server
 from tests.store.journals import SITE, begun, draft, filled
@@ -39,6 +40,7 @@ def refusal(address: str) -> CompoundingError:
 # ---- who may do what ----
 
 
+@rule("REC-28")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -62,6 +64,7 @@ def test_the_role_of_the_bench_can_read_and_add_and_nothing_else(address: str, s
         assert verify(journal) == []
 
 
+@rule("REC-28")
 def test_even_the_owner_of_the_tables_is_stopped_by_their_triggers(address: str, server: Server) -> None:
     filled(address, 3).close()
     for statement in ("UPDATE compounding.entries SET person = 'Bo'", "DELETE FROM compounding.subjects",
@@ -138,6 +141,7 @@ def test_a_role_that_is_not_there_gets_nothing_and_nothing_is_made(address: str,
 # ---- a changed schema gives itself away, and so does a changed row ----
 
 
+@rule("REC-24")
 @pytest.mark.parametrize(
     ("statement", "named"),
     [

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from compounding.store.journal import Journal
+from tests.enforced import rule
 from tests.store.journals import SITE
 from tests.store.killing import LONG, SEED, is_whole, nursery, tell, there
 from tests.store.power import PowerSupply
@@ -64,6 +65,7 @@ def cuts(supply: PowerSupply, runs: int, setting: str = "") -> tuple[int, int]:
     return acknowledged, lost
 
 
+@rule("REC-26")
 @pytest.mark.parametrize("setting", SEEDED.values(), ids=SEEDED)
 def test_the_power_cut_harness_catches_a_database_that_does_not_wait_for_the_disk(
     cut_off: tuple[str, PowerSupply], setting: str

@@ -8,16 +8,20 @@ import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from compounding.problems import CompoundingError
 from compounding.store import log
 from compounding.store.canonical import canonical_bytes
 from compounding.store.journal import Journal
-from compounding.store.verify import verify
+from compounding.store.verify import _Peaks, verify
+from tests.enforced import rule
 from tests.store.journals import SITE, draft, filled
 
 ENTRIES = 12
@@ -68,6 +72,7 @@ def test_a_journal_as_it_was_written_verifies_and_tells_its_progress(path: Path)
     assert told == [(ENTRIES, ENTRIES)]
 
 
+@rule("REC-24")
 @pytest.mark.parametrize("sequence", range(1, ENTRIES + 1))
 @pytest.mark.parametrize(
     "column",
@@ -91,6 +96,7 @@ def test_a_changed_column_is_found_at_its_entry(path: Path, column: str, sequenc
     assert found(path)
 
 
+@rule("REC-23")
 @pytest.mark.parametrize("sequence", range(1, ENTRIES))
 def test_a_deleted_entry_is_found_where_it_was(path: Path, sequence: int) -> None:
     at = f"WHERE sequence = {sequence}"
@@ -98,6 +104,7 @@ def test_a_deleted_entry_is_found_where_it_was(path: Path, sequence: int) -> Non
     assert found(path) == [f"entry {sequence}"]
 
 
+@rule("REC-23")
 @pytest.mark.parametrize("sequence", range(1, ENTRIES))
 def test_two_swapped_entries_are_found_at_the_first(path: Path, sequence: int) -> None:
     number = f"CASE sequence WHEN {sequence} THEN {sequence + 1} WHEN {sequence + 1} THEN {sequence} ELSE sequence END"
@@ -106,6 +113,7 @@ def test_two_swapped_entries_are_found_at_the_first(path: Path, sequence: int) -
     assert found(path) == [f"entry {sequence}"]
 
 
+@rule("REC-23")
 @pytest.mark.parametrize("sequence", range(1, ENTRIES + 1))
 def test_a_doubled_entry_is_found_at_the_end(path: Path, sequence: int) -> None:
     parts = "kind, time, person, 'double', body, signatures, leaf, peaks"
@@ -113,6 +121,7 @@ def test_a_doubled_entry_is_found_at_the_end(path: Path, sequence: int) -> None:
     assert found(path) == [f"entry {ENTRIES + 1}"]
 
 
+@rule("REC-24")
 @pytest.mark.parametrize(
     ("statement", "where"),
     [
@@ -142,6 +151,7 @@ def test_a_spoiled_table_beside_the_entries_is_found(path: Path, statement: str,
         assert where in found(path)
 
 
+@rule("REC-24")
 @pytest.mark.parametrize("trigger", ["entries_refuse_delete", "subjects_refuse_update", "entries_join_at_the_end"])
 def test_a_missing_trigger_is_found(path: Path, trigger: str) -> None:
     spoil(path, f"DROP TRIGGER {trigger}", drop_triggers=False)
@@ -161,16 +171,25 @@ def forge(path: Path, sequence: int, change: Callable[[dict[str, Any]], object])
     spoil(path, f"UPDATE entries SET {parts} WHERE sequence = {sequence}")
 
 
+@rule("REC-23")
 def test_an_entry_forged_with_a_fitting_hash_is_found_at_the_next_one(path: Path) -> None:
     forge(path, 5, lambda fact: fact["body"].update(reading="95.26 mg"))
     assert found(path) == ["entry 6"]
 
 
+@rule("REC-23")
 @pytest.mark.parametrize(
     "change",
     [
         lambda fact: fact.pop("reason"),
         lambda fact: fact.update(extra=1),
+        lambda fact: fact.pop("previous"),
+        lambda fact: fact.update(shown=["a page that nobody signed"]),
+        lambda fact: fact.update(shown=None),
+        lambda fact: fact.update(previous=None),
+        lambda fact: fact.update(previous=[]),
+        lambda fact: fact.update(previous=["10"]),
+        lambda fact: fact.update(previous=[fact["previous"][0] - 1, *fact["previous"][1:]]),
         lambda fact: fact.update(clock_set_back=False),
         lambda fact: fact.update(subjects="batch:2026-0000"),
         lambda fact: fact.update(body=[]),
@@ -194,6 +213,7 @@ def test_bytes_that_are_not_those_of_an_entry_are_found_although_their_hash_fits
     assert found(path) == [f"entry {ENTRIES}"]
 
 
+@rule("REC-30")
 def test_an_entry_dated_before_the_one_before_it_is_found(path: Path) -> None:
     forge(path, ENTRIES, lambda fact: fact.update(time="2026-03-01T09:00:00.000000Z"))
     spoil(path, f"UPDATE entries SET time = '2026-03-01T09:00:00.000000Z' WHERE sequence = {ENTRIES}")
@@ -210,6 +230,7 @@ def test_reading_a_spoiled_entry_is_refused_and_so_is_writing_after_it(path: Pat
         assert len(journal.entries("batch:2026-0000")) == ENTRIES // 2
 
 
+@rule("REC-25")
 def test_a_cut_tail_is_found_from_the_head_on_paper(path: Path) -> None:
     with Journal.open(path, SITE) as journal:
         _, paper = log.read_checkpoint(journal.checkpoint())
@@ -219,6 +240,7 @@ def test_a_cut_tail_is_found_from_the_head_on_paper(path: Path) -> None:
         assert not log.consistency_holds(paper, journal.head(), ())
 
 
+@rule("REC-25")
 def test_a_rewritten_history_is_found_from_the_head_on_paper(path: Path, tmp_path: Path) -> None:
     with Journal.open(path, SITE) as journal:
         _, paper = log.read_checkpoint(journal.checkpoint())
@@ -228,6 +250,16 @@ def test_a_rewritten_history_is_found_from_the_head_on_paper(path: Path, tmp_pat
         leaves = [log.leaf_hash(entry.raw) for entry in forged.entries()]
         proof = log.consistency_proof(leaves, paper.size)
         assert not log.consistency_holds(paper, forged.head(), proof)
+
+
+@given(st.lists(st.integers(0, 70), max_size=6))
+def test_a_tree_grown_in_pieces_is_the_tree_grown_leaf_by_leaf(pieces: list[int]) -> None:
+    at_once, one_by_one, leaves = _Peaks(), _Peaks(), [log.leaf_hash(b"%d" % number) for number in range(sum(pieces))]
+    for leaf in leaves:
+        one_by_one.grow(leaf)
+    for end, piece in zip(accumulate(pieces), pieces, strict=True):
+        at_once.grow_all(leaves[end - piece : end])
+    assert (at_once.size, at_once.stored(), at_once.root()) == (len(leaves), one_by_one.stored(), log.root_of(leaves))
 
 
 # ---- flipped bytes ----
@@ -256,6 +288,7 @@ def flips(content: bytes, at: list[int], source: random.Random) -> Callable[[], 
         yield place, bytes(spoiled)
 
 
+@rule("REC-23")
 def test_every_flipped_byte_that_changes_what_is_read_is_reported(path: Path, content: bytes) -> None:
     good = told(path)
     source = random.Random(SEED)

@@ -15,6 +15,7 @@ from compounding.store.canonical import read_canonical
 from compounding.store.journal import Journal
 from compounding.store.verify import verify
 from compounding.store.witness import find_heads
+from tests.enforced import rule
 from tests.store.journals import SITE, draft, filled
 from tests.store.test_verify import spoil
 
@@ -44,6 +45,7 @@ def test_every_head_that_a_journal_had_is_found_at_its_size(path: Path) -> None:
         assert [found.size for found in find_heads(journal, heads)] == list(range(1, ENTRIES + 1))
 
 
+@rule("REC-25")
 def test_a_head_of_a_tail_that_was_cut_or_of_an_older_copy_is_found_nowhere(path: Path) -> None:
     last = codes(path)[-1]
     spoil(path, "DELETE FROM subjects WHERE sequence > 9", "DELETE FROM entries WHERE sequence > 9")
@@ -55,6 +57,7 @@ def test_a_head_of_a_tail_that_was_cut_or_of_an_older_copy_is_found_nowhere(path
         assert find_heads(journal, [last])[0].size is None
 
 
+@rule("REC-25")
 def test_a_rewritten_history_has_none_of_the_later_heads(path: Path, tmp_path: Path) -> None:
     with filled(tmp_path / "other.db", 4) as other:
         other.append([draft(minute=50, body={"reading": "95.26 mg"}) for _ in range(ENTRIES - 4)], {})
