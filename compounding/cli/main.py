@@ -49,9 +49,9 @@ COMMANDS = {
     "completion": ("completion", "What makes bash, zsh or fish complete commands, options and ids."),
     "man": ("manual", "The manual page of each command, for man."),
     "certificate": ("certificate", "The certificate of analysis of a released batch."),
-    "journal": ("journal", "The record itself: init, verify, head, backup, backup-key, restore, export, import, resume."),
+    "journal": ("journal", "The record itself: init, verify, head, backup, backup-key, restore, export, import, clock, resume."),
     "verify": ("verify", "Check an exported batch file, without database, settings or network."),
-    "person": ("person", "People and their signing keys: add, list, retire, revoke; forget the name of a patient."),
+    "person": ("person", "People and their signing keys: add, list, retire, revoke, confirm; forget the name of a patient."),
 }
 
 
