@@ -109,6 +109,7 @@ class Settings(Record, frozen=True, kw_only=True):
     journal: str
     formulas: str | None = None
     stocks: str | None = None
+    texts: str | None = None
     stock: str = "4x2"
     profile: str = "us-ca"
     language: str | None = None  # of labels; that of the profile, if it is not said
@@ -127,6 +128,8 @@ class Settings(Record, frozen=True, kw_only=True):
     # ``required``: nothing is verified, released or approved unsigned, not even before the first key is made.
     signatures: Literal["required", "optional"] = "optional"
     unapproved_formula: Literal["refuse", "warn", "allow"] = "warn"
+    # A label whose words nobody approved here. Words of the pharmacy's own, and translations, are refused either way.
+    unapproved_text: Literal["refuse", "warn"] = "refuse"
 
 
 def read_settings(text: str, where: str) -> Settings:

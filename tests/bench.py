@@ -108,6 +108,12 @@ def begun(folder: Path, *, signed: bool = False) -> Bench:
     return bench
 
 
+def words_approved(bench: Bench, language: str = "en") -> None:
+    """A pharmacist has approved the words of labels; once is enough."""
+    done = bench.run(f"label text approve {language}")
+    assert done.codes in ([], ["text.approved"] * len(done.codes)), done.err
+
+
 def passphrases(folder: Path) -> None:
     """A file with a passphrase for each person, as scripts name it."""
     demo.write_passphrases(folder)

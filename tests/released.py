@@ -6,15 +6,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tests.bench import Bench, Ran, carried_on, stocked
+from tests.bench import Bench, Ran, carried_on, stocked, words_approved
 
 PRESCRIPTION = ["--prescription", "1234567", "--patient", "Alex Q. Sample", "--prescriber", "Dr. J. Example"]
 
 
 def released(folder: Path) -> Bench:
-    """A bench where CAPS-1 is released and not labelled yet."""
+    """A bench where CAPS-1 is released and not labelled yet, and labels may be written in English."""
     bench = stocked(folder)
     carried_on(bench, "CAPS-1", "label CAPS-1")
+    words_approved(bench)
     return bench
 
 

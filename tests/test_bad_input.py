@@ -23,7 +23,7 @@ import pytest
 from compounding.cli.main import compounding
 from compounding.data_files import data_folder
 from compounding.documents.boxes import REGULAR, Piece, broken
-from tests.bench import Bench, Ran, carried_on, forget_what_was_seen, stocked
+from tests.bench import Bench, Ran, carried_on, forget_what_was_seen, stocked, words_approved
 from tests.enforced import rule
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "bad_input.toml").read_text("utf-8"))["case"]
@@ -72,6 +72,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     ends = {"NEW": "batch step", "MADE": "qc ", "READY": "batch release", "OUT": "label ", "REJ": "batch verify"}
     for batch, to in ends.items():
         carried_on(bench, "CAPS-1", to, id=f"CAPS-{batch}")
+    words_approved(bench)
     bench.do("batch reject CAPS-REJ --reason crushed")
     carried_on(bench, "LIQ-1", "qc ", id="LIQ-MADE")
     for name, content in FILES.items():

@@ -18,7 +18,7 @@ from compounding.store.carry import lines_of, read_journal, write_journal
 from compounding.store.database import Place
 from compounding.store.journal import Journal
 from compounding.store.verify import verify
-from tests.bench import Bench, carried_on, forget_what_was_seen, stocked, story
+from tests.bench import Bench, carried_on, forget_what_was_seen, stocked, story, words_approved
 from tests.enforced import rule
 from tests.pages import alike, run_all, shown_in
 from tests.store.journals import begun
@@ -35,6 +35,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     carried_on(made, "CAPS-1", "qc assay")
     made.do('qc assay CAPS-1 "98.7 %" --file {folder}/report.pdf', "kim")
     carried_on(made, "CAPS-1", "label ", begin="qc observe")
+    words_approved(made)
     for person, command in story("label CAPS-1"):
         made.do(command.replace("--out ", "--out {folder}/"), person)
     return made

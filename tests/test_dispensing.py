@@ -25,7 +25,7 @@ from compounding.work.tracing import (
     portions_of_batch,
     portions_of_lot,
 )
-from tests.bench import Bench, carried_on, forget_what_was_seen, stocked, story
+from tests.bench import Bench, carried_on, forget_what_was_seen, stocked, story, words_approved
 from tests.enforced import rule
 from tests.pages import alike, rewritten, run_all, shown_in
 from tests.test_triturations import MAKING, OPEN, RECEIVE
@@ -289,6 +289,7 @@ def make_released(folder: Path) -> Bench:
     """The demo's capsules, labelled for two patients."""
     made = stocked(folder)
     carried_on(made, "CAPS-1", "label ")
+    words_approved(made)
     for rx, name in ((7001, "Alex Sample"), (7002, "Bo Sample")):
         made.do(LABEL.format(rx=rx, name=name), "tom")
     return made

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
-from tests.bench import Bench, begun
+from tests.bench import Bench, begun, words_approved
 
 
 @pytest.fixture(scope="module")
 def well(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return begun(tmp_path_factory.mktemp("doctor"))
+    bench = begun(tmp_path_factory.mktemp("doctor"))
+    words_approved(bench)
+    return bench
 
 
 @pytest.fixture

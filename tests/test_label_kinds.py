@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from compounding.documents.proof import text_of
-from tests.bench import Bench, ran
+from tests.bench import Bench, ran, words_approved
 from tests.pages import alike, rewritten, run_all, shown_in
 
 PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "choose-a-label.md"
@@ -78,6 +78,7 @@ def test_stickers_carry_the_warning_and_an_id_each(bench: Bench, kind: str) -> N
 
 def test_a_label_in_spanish_is_spanish_throughout_or_refused(bench: Bench) -> None:
     spanish = f"label CAPS-1 {RX} --language es --stock 4x3 --out {{folder}}/es.pdf"
+    words_approved(bench, "es")
     assert bench.run(spanish).codes == ["label.no-wording"]
     bench.do(f'{spanish} --directions "Tome 1 cápsula por la boca al acostarse."')
     words = read(bench, "es.pdf")

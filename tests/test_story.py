@@ -17,7 +17,7 @@ import pytest
 
 from compounding.data_files import data_folder
 from compounding.quantities import quantity
-from tests.bench import Bench, carried_on, stocked, story
+from tests.bench import Bench, carried_on, stocked, story, words_approved
 from tests.enforced import rule
 
 ORDER = 'naltrexone-capsule --strength "1.5 mg" --count 100'
@@ -52,6 +52,7 @@ def paper(bench: Bench, name: str) -> str:
 
 
 def labelled(bench: Bench, batch: str, amount: str, file: str = "label") -> Any:
+    words_approved(bench)
     return bench.run(LABEL.format(batch=batch, quantity=amount, file=file), "tom")
 
 

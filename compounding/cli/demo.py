@@ -61,6 +61,7 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("", "ana", "person add kim"),
     ("A pharmacist approves what shall be made here, and signs for it.", "ana", "formula approve naltrexone-capsule"),
     ("", "ana", "formula approve naltrexone-oral-liquid"),
+    ("So are the words of the labels, the opioid warning first: read once, then signed.", "ana", "label text approve en"),
     ("Tablets arrive; 20 are weighed one by one, because a tablet's weight is measured and never assumed.", "tom",
      'lot receive TAB-1 --role tablet --material "naltrexone tablets" --supplier "Example Generics" --supplier-lot AB1234 '
      '--ndc 47335-326-08 --expires {expiry} --amount "100 tablets" --label-claim "50 mg" --weights tablets.txt'),

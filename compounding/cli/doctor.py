@@ -65,6 +65,7 @@ def _findings(app: App) -> Iterator[Finding]:
         ("clock", _clock),
         ("formulas", _formulas),
         ("labels", _labels),
+        ("words of labels", _words),
         ("printers", _printers),
         ("balances", _balances),
     ):
@@ -178,7 +179,7 @@ def _formulas(app: App) -> Iterator[Finding]:
 def _labels(app: App) -> Iterator[Finding]:
     """A page is set, painted and read back: fonts, renderer and barcode reader are all needed for it."""
     from compounding.cli.label_stocks import own_stocks
-    from compounding.cli.wording import label_language
+    from compounding.cli.wording import label_language, own_texts
     from compounding.documents.proof import text_of
     from compounding.documents.stocks import read_stock
     from compounding.documents.templates import read_template
@@ -188,8 +189,8 @@ def _labels(app: App) -> Iterator[Finding]:
 
     stock = read_stock(app.settings.stock, own_stocks(app))
     language = label_language(app)
-    read_template(language=language)
-    warning = read_warning("opioid", language)
+    read_template(language=language, texts=own_texts(app))
+    warning = read_warning("opioid", language, own_texts(app))
     words: dict[str, Any] = dict.fromkeys((each.name for each in fields(WorksheetText) if each.type == "str"), "-")
     words |= {"title": "Test page", "warnings": (Notice(warning.heading, warning.text),)}
     page = WorksheetText(**words)
@@ -199,6 +200,18 @@ def _labels(app: App) -> Iterator[Finding]:
         yield Finding("labels", "fails", "the opioid warning could not be read back from a test page: install the tool anew")
     else:
         yield Finding("labels", "well", f"stock {stock.id}; fonts, warning and reader are in order")
+
+
+def _words(app: App) -> Iterator[Finding]:
+    """The words of labels must be approved here, and those that the settings name must be usable."""
+    from compounding.cli.wording import check_words, label_language, names_of_words
+
+    language = label_language(app)
+    told = check_words(app, language, names_of_words(language, "opioid"))
+    for problem in told:
+        yield Finding("words of labels", "look", f"{problem.text} [{problem.code}]")
+    if not told:
+        yield Finding("words of labels", "well", f"those in {language} are approved")
 
 
 def _printers(app: App) -> Iterator[Finding]:

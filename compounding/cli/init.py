@@ -21,6 +21,7 @@ journal = {journal}        # {lies}
 stock = "4x2"                     # label stock used unless a command names another
 signatures = "{signatures}"{gap}# required: nothing is verified, released or approved unsigned
 unapproved_formula = "{unapproved}"{gap2}# a batch of a formula that nobody approved here: refuse, warn or allow
+unapproved_text = "refuse"        # a label whose words nobody approved here: refuse or warn
 
 [pharmacy]                        # stands on every label
 name = {name}

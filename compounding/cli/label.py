@@ -16,7 +16,7 @@ import click
 from compounding.cli.app import App, Decision, nearest
 from compounding.cli.delivering import Way, chosen_way, deliver, ready_printer, way_options
 from compounding.cli.show import emit, json_option, notice
-from compounding.cli.wording import label_language
+from compounding.cli.wording import check_words, label_language, names_of_words, own_texts
 from compounding.problems import Problem, Refused, stopping
 from compounding.records.batch import Batch
 from compounding.records.facts import LabelPrinted
@@ -43,6 +43,7 @@ COMMANDS = {
     "sticker": ("label_sticker", "Quarantine, released and sample stickers, labels of bulk containers."),
     "auxiliary": ("label_sticker", "Auxiliary labels: one approved sentence each."),
     "stocks": ("label_stocks", "Label stocks: list, show, import gLabels templates."),
+    "text": ("label_text", "The words of labels, the opioid warning first: list, show, approve."),
     "calibrate": ("label_stocks", "A page of outlines, by which a printer is set right."),
 }
 
@@ -234,8 +235,8 @@ def issue(
     printer = printer_of(app, printer, way.queue)
     paper = read_stock(stock_name(app, stock, printer), own_stocks(app))
     profile = read_profile(app.settings.profile)
-    language = label_language(app, as_asked[1])
-    template = under(read_template(as_asked[0], language=language), profile)
+    language, own = label_language(app, as_asked[1]), own_texts(app)
+    template = under(read_template(as_asked[0], language=language, texts=own), profile)
     at = places(paper, first, max(1, len(template.pieces)), printer_shift(app, printer))
     batch = app.batch(id)
     old = replaced.printed.label if replaced else None
@@ -248,14 +249,15 @@ def issue(
         raise Refused(problems)
     ready = ready_printer(way, paper)
     check_warning(batch, profile.warnings)
-    warning = read_warning(batch.formula.label.warning, language)
+    told = check_words(app, language, names_of_words(language, batch.formula.label.warning))
+    warning = read_warning(batch.formula.label.warning, language, own)
     identifier = label_id(len(app.ids("label:")) + 1) if way.records else PREVIEW
     text = label_text(
         batch,
         prescription,
         app.settings.pharmacy,
         warning,
-        label_sentences(batch.formula.label.auxiliary, profile, language),
+        label_sentences(batch.formula.label.auxiliary, profile, language, own),
         identifier,
         app.today(),
         app.settings.barcode,
@@ -265,7 +267,7 @@ def issue(
     text = replace(text, ingredients=text.ingredients if "ingredients" in profile.requires else "")
     if language != "en":
         given = prescription.directions is not None
-        text, problems = translated(text, read_texts("sentences", language), language, own_directions=given)
+        text, problems = translated(text, read_texts("sentences", language, own), language, own_directions=given)
         if stopping(problems):
             raise Refused(problems)
     laid, problems = layout_set(text, paper, template)
@@ -280,6 +282,7 @@ def issue(
     problems += prove_rest(pdf, paper, at)
     if stopping(problems):
         raise Refused(problems)
+    problems += told
 
     def picture() -> tuple[int, int, bytes]:
         raster = burned(pdf, paper.dots_per_inch)

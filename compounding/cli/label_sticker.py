@@ -13,7 +13,7 @@ from compounding.cli.app import App, Decision
 from compounding.cli.label import first_option, language_option, printer_option, stock_option
 from compounding.cli.label_stocks import own_stocks, printer_shift, stock_name
 from compounding.cli.show import emit, json_option, notice
-from compounding.cli.wording import label_language
+from compounding.cli.wording import check_words, label_language, names_of_words, own_texts
 from compounding.problems import NotUnderstood, Problem, Refused, stopping
 
 if TYPE_CHECKING:
@@ -79,15 +79,16 @@ def sticker(
     from compounding.work.labelling import check_sticker, check_warning, label_id, sticker_text, translated
 
     check_paper(out, may_replace=False)
-    language = label_language(app, language)
+    language, own = label_language(app, language), own_texts(app)
     profile = read_profile(app.settings.profile)
-    template = under(read_template(kind, language=language), profile)
+    template = under(read_template(kind, language=language, texts=own), profile)
     paper = read_stock(stock_name(app, stock, printer), own_stocks(app))
     batch = app.batch(id)
     if refused := check_sticker(batch, kind, app.today()):
         raise Refused(refused)
     check_warning(batch, profile.warnings)
-    warning = read_warning(batch.formula.label.warning, language)
+    told = check_words(app, language, names_of_words(language, batch.formula.label.warning))
+    warning = read_warning(batch.formula.label.warning, language, own)
     begin = len(app.ids("label:")) + 1
     ids = tuple(label_id(number) for number in range(begin, begin + count))
     text = sticker_text(
@@ -102,11 +103,12 @@ def sticker(
     )
     if language != "en":
         # Who made it and why are words of people; what the batch says is translated, or refused.
-        text, problems = translated(text, read_texts("sentences", language), language, own_directions=True)
+        text, problems = translated(text, read_texts("sentences", language, own), language, own_directions=True)
         if stopping(problems):
             raise Refused(problems)
     texts = [replace(text, identifier=each) for each in ids]
     pdf, problems = drawn(app, texts, template, paper, first, printer)
+    problems += told
 
     def decide() -> Decision:
         now = app.batch(id)
@@ -221,21 +223,24 @@ def auxiliary(
     from compounding.work.labelling import PREVIEW
 
     check_paper(out, may_replace=False)
-    language = label_language(app, language)
-    known = read_auxiliary(language)
+    language, own = label_language(app, language), own_texts(app)
+    told = check_words(app, language, ["auxiliary"])
+    known = read_auxiliary(language, own)
     if name not in known:
         text = f"{name} is no auxiliary sentence in {language}. There are: {', '.join(known)}"
         raise NotUnderstood(Problem("label.no-wording", text, name))
     profile: Profile = read_profile(app.settings.profile)
-    said = next(iter(label_sentences([name], profile, language).values()))
+    said = next(iter(label_sentences([name], profile, language, own).values()))
     paper = read_stock(stock_name(app, stock, printer), own_stocks(app))
     words = _sentence(said, PREVIEW, app)
-    pdf, _ = drawn(app, [words] * count, read_template("auxiliary", language=language), paper, first, printer)
+    pdf, _ = drawn(app, [words] * count, read_template("auxiliary", language=language, texts=own), paper, first, printer)
     write_whole(out, pdf)
     if as_json:
-        emit({"file": str(out), "sentence": said, "count": count})
+        emit({"file": str(out), "sentence": said, "count": count, "problems": [vars(each) for each in told]})
     else:
         click.echo(f"{count} of “{said}” proved and written to {out}")
+        for problem in told:
+            notice(problem.text)
 
 
 def _sentence(said: str, identifier: str, app: App) -> LabelText:

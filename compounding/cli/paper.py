@@ -29,6 +29,7 @@ def worksheet(app: App, id: str, out: Path, as_json: bool) -> None:
     \b
     compounding worksheet 2026-0001 --out worksheet.pdf
     """
+    from compounding.cli.wording import own_texts
     from compounding.documents.texts import read_warning
     from compounding.documents.worksheet import draw_worksheet
     from compounding.store.files import check_paper, write_whole
@@ -37,7 +38,7 @@ def worksheet(app: App, id: str, out: Path, as_json: bool) -> None:
     batch = app.batch(id)
     ids = {line.lot for line in batch.plan.lines} | {batch.plan.capsule.lot if batch.plan.capsule else None}
     lots = {lot.id: lot for each in filter(None, ids) if (lot := app.lot(each))}
-    warning = read_warning(batch.formula.label.warning)
+    warning = read_warning(batch.formula.label.warning, own=own_texts(app))
     text = worksheet_text(batch, lots, app.names, warning, app.journal.short_code())
     pdf, problems = draw_worksheet(text)
     if stopping(problems):

@@ -114,6 +114,7 @@ def plan(
 
 def _write(app: App, made: Plan, formula: Formula, out: Path) -> None:
     """The plan as PDF, with the lots that it names."""
+    from compounding.cli.wording import own_texts
     from compounding.documents.texts import read_warning
     from compounding.documents.worksheet import draw_worksheet
     from compounding.store.files import check_paper, write_whole
@@ -122,7 +123,8 @@ def _write(app: App, made: Plan, formula: Formula, out: Path) -> None:
     check_paper(out, may_replace=True)
     ids = {line.lot for line in made.lines} | {made.capsule.lot if made.capsule else None}
     lots = {lot.id: lot for each in filter(None, ids) if (lot := app.lot(each))}
-    pdf, problems = draw_worksheet(plan_sheet(made, formula, lots, read_warning(formula.label.warning)))
+    warning = read_warning(formula.label.warning, own=own_texts(app))
+    pdf, problems = draw_worksheet(plan_sheet(made, formula, lots, warning))
     if stopping(problems):
         raise Refused(problems)
     write_whole(out, pdf)

@@ -1,11 +1,16 @@
-"""Which words a label is written in: the language that was asked for, or that of the settings, or that of the place."""
+"""Which words a label is written in: its language, where its words lie, and whether they are approved here."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from compounding.problems import Problem, Refused, stopping
 
 if TYPE_CHECKING:
     from compounding.cli.app import App
+    from compounding.records.label import WarningText
 
 
 def label_language(app: App, asked: str | None = None) -> str:
@@ -19,3 +24,50 @@ def label_language(app: App, asked: str | None = None) -> str:
     from compounding.documents.profiles import read_profile
 
     return read_profile(app.settings.profile).language
+
+
+def own_texts(app: App) -> Path | None:
+    """The pharmacy's own folder of texts, if its settings name one."""
+    if not app.has_settings or not app.settings.texts:
+        return None
+    return app.settings_file.parent / app.settings.texts
+
+
+def names_of_words(language: str, warning: str | None) -> tuple[str, ...]:
+    """The files of words that a label takes: its warning, and what is translated if it is not in English."""
+    translated = language.partition("-")[0] != "en"
+    return (*([warning] if warning else []), "words", "auxiliary", *(["sentences"] if translated else []))
+
+
+def check_words(app: App, language: str, names: Iterable[str]) -> list[Problem]:
+    """Whether words of a language may be printed here; those that nobody approved are refused or told of.
+
+    Raises:
+        NotUnderstood: there are no such words.
+        Refused: they are not approved here, and must be.
+    """
+    from compounding.documents.texts import read_wording
+    from compounding.work.approving import check_texts
+
+    wordings = [read_wording(name, language, own_texts(app)) for name in names]
+    recorded = {each.id: app.recorded(f"text:{each.id}") for each in wordings}
+    problems = check_texts(wordings, recorded, app.settings.unapproved_text)
+    if stopping(problems):
+        raise Refused(problems)
+    return problems
+
+
+def printed_warning(app: App, name: str, language: str, digest: str) -> WarningText | None:
+    """The warning that a label was printed with: the words that stand now, or those that were approved then."""
+    from compounding.documents.texts import read_wording
+    from compounding.records.facts import TextApproved
+    from compounding.records.label import WarningText
+
+    now = read_wording(name, language, own_texts(app))
+    if now.warning and now.digest == digest:
+        return now.warning
+    for each in app.recorded(f"text:{now.id}"):
+        fact = each.fact
+        if isinstance(fact, TextApproved) and fact.digest == digest:
+            return WarningText(now.title, fact.revision, fact.words["heading"], fact.words["text"])
+    return None

@@ -179,20 +179,23 @@ class Template:
         return min(floors, default=LEAST_FLOOR)
 
 
-def read_template(name: str = "prescription", folder: Path | None = None, language: str = "en") -> Template:
+def read_template(
+    name: str = "prescription", folder: Path | None = None, language: str = "en", texts: Path | None = None
+) -> Template:
     """The template of that name, checked, in a language.
 
     Args:
         name: the file's name without ``.toml``.
         folder: a pharmacy's own folder of templates; ours without it.
         language: of the short words that stand in it.
+        texts: a pharmacy's own folder of texts, which comes before ours.
 
     Raises:
         NotUnderstood: there is no such template, it lacks the warning or another field, a size lies below its
             floor, or a word is missing in the language.
     """
     table = read_table((folder or data_folder("labels") / "templates") / f"{name}.toml")
-    words = {f"{SAY}{name}": said.replace(" ", "~") for name, said in read_texts("words", language).items()}
+    words = {f"{SAY}{name}": said.replace(" ", "~") for name, said in read_texts("words", language, texts).items()}
     arrangements = _arrangements(table)
     zones = tuple(_zone(zone) for zone in table.tables("zone"))
     kind = table.take("kind", str)

@@ -467,6 +467,19 @@ class FormulaApproved(Record, frozen=True, kw_only=True):
     meaning: str
 
 
+class TextApproved(Record, frozen=True, kw_only=True):
+    """A pharmacist lets labels be written in these words from here on, and in no others under this id.
+
+    ``text`` is language and name, ``en/opioid``; the words are kept, so that a label of any year can be held against them.
+    """
+
+    text: Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*/[a-z0-9][a-z0-9-]{0,30}$")]
+    revision: Annotated[int, Meta(ge=1)]
+    digest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+    words: dict[str, str]
+    meaning: str
+
+
 class KeyCreated(Record, frozen=True, kw_only=True):
     """A person signs with this key from here on, under this printed name and in these roles.
 
@@ -577,6 +590,7 @@ KINDS: Mapping[str, type[Record]] = {
         LabelScanned,
         LabelsAccounted,
         FormulaApproved,
+        TextApproved,
         KeyCreated,
         KeyRetired,
         KeyRevoked,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 
@@ -27,6 +28,46 @@ class WarningText:
         """SHA-256 of the four values, one a line: what the record of a printed label keeps."""
         lines = "\n".join([self.id, str(self.revision), self.heading, self.text])
         return "sha256:" + hashlib.sha256(lines.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A file of words that labels are written with, in one language and at one revision.
+
+    Args:
+        id: language and name, ``en/opioid``.
+        revision: number of the wording [1; from 1].
+        words: by their names; ``heading`` and ``text`` of a warning.
+        title: of a warning, ``opioid-warning``; empty for any other words.
+        sources: where the words come from.
+        approved_by: what the file says of its approval; the approval that counts is on record.
+        own: True if it lies in the pharmacy's own folder.
+    """
+
+    id: str
+    revision: int
+    words: Mapping[str, str]
+    title: str
+    sources: tuple[str, ...]
+    approved_by: str
+    own: bool
+
+    @property
+    def language(self) -> str:
+        return self.id.partition("/")[0]
+
+    @property
+    def warning(self) -> WarningText | None:
+        """The warning that it is."""
+        return WarningText(self.title, self.revision, self.words["heading"], self.words["text"]) if self.title else None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of id, revision, and each name with its words, one a line; of a warning, its own digest."""
+        if self.warning:
+            return self.warning.digest
+        lines = [self.id, str(self.revision), *(f"{name}\t{said}" for name, said in sorted(self.words.items()))]
+        return "sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

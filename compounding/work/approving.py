@@ -1,25 +1,30 @@
-"""Formulas are approved by the text: a pharmacist's word for one text of it, and for no other.
+"""Formulas and the words of labels are approved by the text: a pharmacist's word for one text, and for no other.
 
 The text that was approved last stands; those before it are superseded, and come back only by being approved again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import number
-from compounding.records.facts import FormulaApproved, Recorded
+from compounding.records.facts import FormulaApproved, Recorded, TextApproved
 from compounding.records.formula import Formula
+from compounding.records.label import Wording
 from compounding.records.signatures import doubted
 from compounding.rules.acceptance import rules_in_force
 from compounding.settings import Person
 from compounding.work.ruling import CONTENTS, WEIGHTS, check_target
 
 APPROVED = "I compared this formula with its sources, found it fit for our patients, and let it be made here."
+
+TEXT_APPROVED = "I read these words, compared them with their sources, and let labels be written with them here."
+# The language that the sources were read in: words in any other are a translation.
+WRITTEN_IN = "en"
 
 
 def approve_formula(
@@ -106,3 +111,66 @@ def check_approved(
         return []
     text = f"{formula.id} version {formula.version} is not approved here: a pharmacist runs compounding formula approve {formula.id}"
     return [Problem("formula.not-approved", text, formula.id, stops=policy == "refuse")]
+
+
+def approve_text(
+    wording: Wording, earlier: Sequence[Recorded], person: Person
+) -> tuple[TextApproved | None, list[Problem]]:
+    """A pharmacist lets labels be written in these words.
+
+    Args:
+        earlier: what was recorded about this text.
+    """
+    problems = []
+    if "pharmacist" not in person.roles:
+        text = f"{person.name} is {' and '.join(person.roles)}: a pharmacist must approve the words of labels"
+        problems.append(Problem("person.role", text, person.name))
+    for each in earlier:
+        fact = each.fact
+        if isinstance(fact, TextApproved) and fact.revision == wording.revision and fact.digest != wording.digest:
+            text = (
+                f"Revision {wording.revision} of {wording.id} was approved in entry {each.sequence} with other words. "
+                "Give the new words the next revision"
+            )
+            problems.append(Problem("text.revision", text, wording.id))
+            break
+    if text_is_approved(wording, earlier):
+        text = f"{wording.id} revision {wording.revision} was approved in entry {earlier[-1].sequence}: nothing is left to do"
+        problems.append(Problem("text.approved", text, wording.id))
+    fact = TextApproved(
+        text=wording.id,
+        revision=wording.revision,
+        digest=wording.digest,
+        words=dict(wording.words),
+        meaning=TEXT_APPROVED,
+    )
+    return (None if problems else fact), problems
+
+
+def text_is_approved(wording: Wording, recorded: Sequence[Recorded]) -> bool:
+    """True if the latest approval of a text is for these words: the one before it holds no more."""
+    facts = [each.fact for each in recorded if isinstance(each.fact, TextApproved)]
+    return bool(facts) and facts[-1].digest == wording.digest
+
+
+def check_texts(
+    wordings: Iterable[Wording], recorded: Mapping[str, Sequence[Recorded]], policy: Literal["refuse", "warn"]
+) -> list[Problem]:
+    """Whether a label may be written in these words.
+
+    Words that nobody approved are refused or told of, as the settings say; a pharmacy's own words and a translation are
+    refused whatever they say.
+
+    Args:
+        recorded: what was recorded about each text, by its id.
+    """
+    missing = [each for each in wordings if not text_is_approved(each, recorded.get(each.id, ()))]
+    if not missing:
+        return []
+    language = missing[0].language
+    ids = [each.id for each in missing]
+    named = " and ".join(filter(None, [", ".join(ids[:-1]), ids[-1]]))
+    text = f"The words of {named} are not approved here: a pharmacist runs compounding label text approve {language}"
+    translated = language.partition("-")[0] != WRITTEN_IN
+    stops = policy == "refuse" or translated or any(each.own for each in missing)
+    return [Problem("text.not-approved", text, ids[0], stops=stops)]

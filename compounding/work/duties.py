@@ -22,6 +22,7 @@ ANYONE = ("pharmacist", "technician", "qc")
 # Facts that are signed, and the roles that may sign them.
 SIGNED: Mapping[str, tuple[str, ...]] = {
     "formula-approved": PHARMACIST,
+    "text-approved": PHARMACIST,
     "deviation-accepted": PHARMACIST,
     "investigation-closed": PHARMACIST,
     "verified": PHARMACIST,

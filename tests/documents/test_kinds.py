@@ -17,7 +17,7 @@ from compounding.documents.profiles import profile_names, read_profile
 from compounding.documents.proof import prove_label
 from compounding.documents.stocks import read_stock, stock_names
 from compounding.documents.templates import Template, read_template, under
-from compounding.documents.texts import read_auxiliary, read_texts, read_warning
+from compounding.documents.texts import parsed, read_auxiliary, read_texts, read_warning, read_wording
 from compounding.problems import NotUnderstood
 from compounding.records.label import LabelText, printed_fields
 from tests.documents.samples import CAPSULE, FULL, LIQUID, LONGEST, golden
@@ -139,15 +139,66 @@ def test_a_profile_that_drops_or_shrinks_the_warning_does_not_load(tmp_path: Pat
         read_profile(name, tmp_path)
 
 
+def edited(tmp_path: Path, language: str, name: str, *changes: tuple[str, str]) -> Path:
+    """A folder of texts with one of ours in which some things are changed."""
+    text = (LABELS / "texts" / language / f"{name}.toml").read_text("utf-8")
+    for pattern, new in changes:
+        text, count = re.subn(pattern, new, text, count=1, flags=re.M)
+        assert count
+    (tmp_path / language).mkdir(exist_ok=True)
+    (tmp_path / language / f"{name}.toml").write_text(text, "utf-8")
+    return tmp_path
+
+
+SPOILED = dict.fromkeys(("heading", "text", "digest"), '"short"')
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("field", ["heading", "text", "revision", "digest"])
 def test_an_edited_wording_of_the_warning_is_refused(tmp_path: Path, language: str, field: str) -> None:
-    text = (LABELS / "texts" / language / "opioid.toml").read_text("utf-8")
-    spoiled = re.sub(rf"^{field} = .*$", f"{field} = {9 if field == 'revision' else repr('short')}".replace("'", '"'), text, flags=re.M)
-    (tmp_path / language).mkdir()
-    (tmp_path / language / "opioid.toml").write_text(spoiled, "utf-8")
+    folder = edited(tmp_path, language, "opioid", (rf"^{field} = .*$", f"{field} = {SPOILED.get(field, '9')}"))
     with pytest.raises(NotUnderstood, match="the words were changed"):
-        read_warning("opioid", language, tmp_path)
+        read_wording("opioid", language, ours=folder)
+
+
+EDITED = (r"^text = .*$", 'text = "Ask us."')
+
+
+@pytest.mark.parametrize("digest", ["", 'digest = "{digest}"'], ids=["without a digest", "with the digest of the edited words"])
+def test_an_edited_wording_is_refused_whatever_its_own_digest_says(tmp_path: Path, digest: str) -> None:
+    ours = edited(tmp_path, "en", "opioid", EDITED, (r"^digest = .*$", ""))
+    said = parsed("opioid", "en", ours).digest
+    file = ours / "en" / "opioid.toml"
+    file.write_text(f"{digest.format(digest=said)}\n{file.read_text('utf-8')}", "utf-8")
+    with pytest.raises(NotUnderstood, match="the words were changed: revision 1 says something else") as caught:
+        read_wording("opioid", "en", ours=ours)
+    assert "sha256" not in str(caught.value)
+    with pytest.raises(NotUnderstood, match="the words were changed"):
+        read_wording("opioid", "en", own=ours)
+    edited(tmp_path, "en", "opioid", EDITED, (r"^digest = .*$", ""), (r"^revision = 1", "revision = 2"))
+    with pytest.raises(NotUnderstood, match="no revision 2 of it among the words that are shipped"):
+        read_wording("opioid", "en", ours=ours)
+    mine = read_wording("opioid", "en", own=ours)
+    assert (mine.own, mine.revision, mine.words["text"]) == (True, 2, "Ask us.")
+
+
+@pytest.mark.parametrize("name", ["opioid", "words", "auxiliary", "sentences"])
+@pytest.mark.parametrize(
+    ("pattern", "new", "says"),
+    [
+        (r"^sources = .*$", "sources = []", "write where the words come from"),
+        (r"^sources = .*$", 'sources = [" "]', "write where the words come from"),
+        (r"^approved_by = .*$", 'approved_by = " "', "write who approved these words"),
+        (r"^language = .*$", 'language = "fr"', "the folder it lies in"),
+        (r"^revision = .*$", "", "revision: is missing"),
+        (r'^(heading|lot|children|"mL") = .*$', r'\1 = " "', "must be words"),
+    ],
+)
+def test_words_without_source_approval_language_or_revision_do_not_load(
+    tmp_path: Path, name: str, pattern: str, new: str, says: str
+) -> None:
+    with pytest.raises(NotUnderstood, match=says):
+        read_wording(name, "es", own=edited(tmp_path, "es", name, (pattern, new)))
 
 
 def test_an_auxiliary_label_may_not_name_the_product(tmp_path: Path) -> None:

@@ -12,7 +12,15 @@ from compounding.data_files import data_folder
 from compounding.documents.boxes import NBSP, glue
 from compounding.documents.stocks import read_stock, stock_names
 from compounding.documents.templates import read_template
-from compounding.documents.texts import read_auxiliary, read_warning
+from compounding.documents.texts import (
+    SHIPPED,
+    languages,
+    read_auxiliary,
+    read_warning,
+    read_wording,
+    shipped_texts,
+    wording_ids,
+)
 from compounding.problems import CompoundingError, EnvironmentFails, NotUnderstood
 
 LABELS = data_folder("labels")
@@ -123,12 +131,21 @@ def test_a_template_that_could_mislead_does_not_load(tmp_path: Path, old: str, n
 def test_an_edited_warning_is_refused(tmp_path: Path) -> None:
     (tmp_path / "en").mkdir()
     spoiled(tmp_path / "en", "texts/en/opioid.toml", "Do NOT take", "Do take")
-    assert "digest: the words were changed" in refusal(read_warning, "opioid", "en", tmp_path)
+    assert "digest: the words were changed" in refusal(read_wording, "opioid", "en", None, tmp_path)
 
 
 def test_a_warning_is_never_shown_in_another_language() -> None:
     assert refusal(read_warning, "opioid", "fr").startswith("data.unknown: There is no opioid.toml in fr")
     assert read_warning("opioid", "es").text.startswith("NO tome")
+
+
+def test_every_wording_that_is_shipped_is_pinned_at_its_revision_and_reads() -> None:
+    ids = [id for language in languages() for id in wording_ids(language)]
+    assert sorted(id for id, _ in SHIPPED) == sorted(ids)
+    for id in ids:
+        language, _, name = id.partition("/")
+        assert read_wording(name, language).digest in SHIPPED.values()
+    assert {path.name for path in shipped_texts().iterdir()} == set(languages())
 
 
 def test_the_warning_does_not_claim_an_approval_that_nobody_gave() -> None:

@@ -17,7 +17,7 @@ from compounding.store.database import CommitFails
 from compounding.store.files import write_whole
 from compounding.store.journal import Journal
 from compounding.store.verify import verify
-from tests.bench import begun, carried_on, story
+from tests.bench import begun, carried_on, story, words_approved
 from tests.enforced import rule
 from tests.store.journals import SITE, draft, filled
 from tests.store.killing import LONG, SEED, Life, Nursery, is_whole, killed, nursery, tell, there
@@ -311,6 +311,7 @@ def test_a_journal_that_cannot_be_written_refuses_the_label_before_there_is_pape
     for person, command in story("lot receive"):
         bench.do(command, person)
     carried_on(bench, "CAPS-1", "label ")
+    words_approved(bench)
     ((person, command),) = story("label CAPS-1")
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     paper = tmp_path / "label.pdf"
