@@ -96,6 +96,20 @@ def test_directions_that_were_misread_before_print_nothing(bench: Bench, written
     assert not (bench.folder / "no.pdf").exists()
 
 
+@pytest.mark.parametrize(
+    ("written", "codes"),
+    [
+        ("Take 1 capsule (15 mg) at bedtime.", ["writing.dose"]),
+        ("Take 1 capsule of naloxone at bedtime.", ["material.look-alike"]),
+        ("Take 10 MG, 0,5 mg or 1. 5 mg at bedtime", ["writing.error-prone"] * 3),
+    ],
+)
+def test_directions_that_would_harm_print_nothing(bench: Bench, written: str, codes: list[str]) -> None:
+    done = bench.run(f'label CAPS-1 {RX} --directions "{written}" --out {{folder}}/no.pdf')
+    assert (done.code, done.codes) == (1, codes)
+    assert not (bench.folder / "no.pdf").exists()
+
+
 def test_auxiliary_labels_hold_an_approved_sentence_and_no_product(bench: Bench) -> None:
     bench.do("label auxiliary shake-well --stock 5167 --count 12 --first 75 --out {folder}/aux.pdf")
     assert read(bench, "aux.pdf").count("Shake well.") == 12

@@ -37,6 +37,23 @@ GIVEN: Final = frozenset(
 # A strength of a liquid, and a dose of it; the Spanish of our texts says por.
 LIQUID: Final = re.compile(r"([\d.,]+) mg (?:per|por) (?:([\d.,]+) )?mL")
 DOSE: Final = re.compile(r"([\d.,]+) mL\s*\(([\d.,]+) mg\)|([\d.,]+) mg\s*\(([\d.,]+) mL\)")
+# A strength of what is counted, and doses of it; what a capsule holds, told beside it.
+COUNTED: Final = re.compile(r"([\d.,]+) (mg|mcg|g)")
+UNIT: Final = r"(?:capsules?|cápsulas?|tablets?|tabletas?)"
+DOSE_COUNTED: Final = re.compile(
+    rf"([\d.,]+) {UNIT} \(([\d.,]+) (mg|mcg|g)\)|([\d.,]+) (mg|mcg|g) \(([\d.,]+) {UNIT}\)"
+)
+EACH_HOLDS: Final = re.compile(rf"{UNIT} (?:of|de) ([\d.,]+) (mg|mcg|g)\b|([\d.,]+) (mg|mcg|g) {UNIT}\b")
+MASS: Final = re.compile(r"[\d.,]*\d (?:mg|mcg|g)\b")
+IN_MG: Final = {"mcg": Fraction(1, 1000), "mg": Fraction(1), "g": Fraction(1000)}
+# What a person could take for naltrexone, or naltrexone for it, in the fields that say what is in a container.
+LOOK_ALIKE: Final = re.compile(r"nalox|nalmef|methylnal|metilnal", re.IGNORECASE)
+MAY_NAME_A_DRUG: Final = frozenset(
+    {
+        "directions", "dose", "purpose", "auxiliary", "sentence", "reason", "ingredients", "storage", "dosage_form",
+        "strength", "quantity", "route", "text",
+    }
+)  # fmt: skip
 # A dose that is rounded to its syringe's marks lies this near to the dose that is meant, relative to it.
 ROUNDED: Final = Fraction(1, 20)
 VOLUME: Final = re.compile(r"\d mL\b")
@@ -60,7 +77,9 @@ def unsafe(fields: Mapping[str, str], on: date) -> list[Problem]:
     for name, words in sorted(fields.items()):
         if name not in GIVEN and words:
             problems += _misread(name, words.replace("\u00a0", " "), on)
-    return problems + list(_drug(fields)) + list(_liquid(fields))
+    # What is misread is not counted.
+    counted = [] if any(problem.where == "directions" for problem in problems) else list(_counted(fields))
+    return problems + list(_drug(fields)) + list(_liquid(fields)) + counted
 
 
 @lru_cache(maxsize=1024)
@@ -89,10 +108,15 @@ def _rows(on: date) -> tuple[tuple[str, re.Pattern[str], str, frozenset[str], st
 
 def _drug(fields: Mapping[str, str]) -> Iterator[Problem]:
     """The drug's name is whole, says which form its strength counts, and is not its look-alike."""
+    if any(re.search("naltrexon", words, re.IGNORECASE) for words in fields.values()):
+        for name in sorted(MAY_NAME_A_DRUG & fields.keys()):
+            if other := LOOK_ALIKE.search(fields[name]):
+                text = f"{name}: “{other.group()}” is a look-alike of naltrexone, and stands on a label of naltrexone. Read the prescription again; take it out"
+                yield Problem("material.look-alike", text, name, source="naltrexone-label")
     drug = fields.get("drug")
     if not drug:
         return
-    if re.search(r"nalox|nalmef|methylnal|metilnal", drug.lower()):
+    if LOOK_ALIKE.search(drug):
         text = f"drug: {drug} is a look-alike of naltrexone. Read the container again; set it aside"
         yield Problem("material.look-alike", text, "drug", source="naltrexone-label")
     elif re.search(r"naltrexon", drug.lower()) and not re.search(r"hydrochloride|clorhidrato|\bbase\b", drug):
@@ -128,6 +152,39 @@ def _liquid(fields: Mapping[str, str]) -> Iterator[Problem]:
                     f"{ml} mL hold {decimal_text(volume * each_ml)} mg. Correct the one that is wrong"
                 )
                 yield Problem("writing.liquid-dose", text, name, source="ismp-oral-liquids")
+
+
+def _counted(fields: Mapping[str, str]) -> Iterator[Problem]:
+    """A dose of capsules is told in capsules; a mass beside it is what so many of this strength hold."""
+    strength = COUNTED.fullmatch(fields.get("strength", "").replace("\u00a0", " "))
+    if not strength:
+        return
+    each = _number(strength[1]) * IN_MG[strength[2]]
+    words = fields.get("directions", "").replace("\u00a0", " ")
+    found = [
+        (dose, _number(dose[1] or dose[6]) * each, _number(dose[2] or dose[4]) * IN_MG[dose[3] or dose[5]])
+        for dose in DOSE_COUNTED.finditer(words)
+    ]
+    found += [
+        (dose, each, _number(dose[1] or dose[3]) * IN_MG[dose[2] or dose[4]]) for dose in EACH_HOLDS.finditer(words)
+    ]
+    for dose, held, told in found:
+        if held != told:
+            from compounding.quantities import decimal_text  # loads Pint, which a label that is right does without
+
+            text = (
+                f"directions: “{dose.group()}” is not one dose at {fields['strength']}: that is "
+                f"{decimal_text(held)} mg. Correct the one that is wrong"
+            )
+            yield Problem("writing.dose", text, "directions", source="ismp-label-principles")
+    for dose, *_ in found:
+        words = words.replace(dose.group(), " … ")
+    if alone := MASS.search(words):
+        text = (
+            f"directions: “{alone.group()}” says not how many to take. Write the dose in what is counted, with the mass "
+            f"beside it or without it: 1 capsule ({fields['strength']})"
+        )
+        yield Problem("writing.dose", text, "directions", source="ismp-label-principles")
 
 
 def _number(text: str) -> Fraction:

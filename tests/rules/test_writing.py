@@ -33,6 +33,7 @@ def test_what_was_misread_before_is_refused_with_its_replacement(case: dict[str,
         "Store at 20 °C to 25 °C (68 °F to 77 °F). Protect from light.",
         "Use by 2027-05-20, or May 20, 2027.",
         "Take 1,250 mg of it. Stop. Ask us.",
+        "Take 1,234,567 mg at 9. 5 nights later stop.",
         "Tome 1 cápsula por la boca al acostarse.",
         "Take it in the morning (2 capsules) and at bedtime (1 capsule).",
     ],
@@ -78,6 +79,51 @@ def test_a_dose_of_a_liquid_is_told_twice_and_the_two_agree(directions: str, say
 def test_a_dose_rounded_to_the_marks_of_its_syringe_agrees() -> None:
     assert unsafe({"strength": "3 mg per mL", "directions": "Take 0.33 mL (1 mg) at bedtime."}, DAY) == []
     assert unsafe({"strength": "1 mg per mL", "directions": "Take 1.5 mg (1.5 mL) at bedtime."}, DAY) == []
+
+
+@pytest.mark.parametrize(
+    ("directions", "says"),
+    [
+        ("Take 1 capsule (15 mg) at bedtime.", "that is 1.5 mg"),
+        ("Take 2 capsules (1.5 mg) at bedtime.", "that is 3 mg"),
+        ("Take 15 mg (1 capsule) at bedtime.", "that is 1.5 mg"),
+        ("Take 1 capsule (1.5 mcg) at bedtime.", "that is 1.5 mg"),
+        ("Take 1 capsule of 15 mg at bedtime.", "that is 1.5 mg"),
+        ("Take 1 15 mg capsule at bedtime.", "that is 1.5 mg"),
+        ("Tome 2 cápsulas (30 mg) al acostarse.", "that is 3 mg"),
+        ("Tome 1 cápsula de 15 mg al acostarse.", "that is 1.5 mg"),
+        ("Take 15 mg at bedtime.", "“15 mg” says not how many to take"),
+        ("Take 1 capsule (1.5 mg) for 7 nights, then 3 mg.", "“3 mg” says not how many to take"),
+        ("Take half a capsule (0.75 mg).", "“0.75 mg” says not how many to take"),
+    ],
+)
+def test_a_dose_of_capsules_is_what_so_many_of_this_strength_hold(directions: str, says: str) -> None:
+    problems = unsafe({"strength": "1.5\u00a0mg", "directions": directions}, DAY)
+    assert [problem.code for problem in problems] == ["writing.dose"]
+    assert says in problems[0].text
+
+
+@pytest.mark.parametrize(
+    ("strength", "directions"),
+    [
+        ("1.5 mg", "Take 1 capsule (1.5 mg) at bedtime for 7 nights, then 2 capsules (3 mg)."),
+        ("1.5 mg", "Take 1,500 mcg (1 capsule), then 3 capsules (0.0045 g)."),
+        ("1.5 mg", "Tome 3 cápsulas (4.5 mg) al acostarse."),
+        ("500 mcg", "Take 1 capsule of 0.5 mg at bedtime."),
+        ("1 mg per mL", "Take 1.5 mL (1.5 mg) at bedtime."),
+        ("20 mg per g", "Weigh 100 mg of it."),
+    ],
+)
+def test_a_dose_that_is_what_its_capsules_hold_is_left_alone(strength: str, directions: str) -> None:
+    assert unsafe({"strength": strength, "directions": directions}, DAY) == []
+
+
+@pytest.mark.parametrize("field", ["directions", "purpose", "reason", "auxiliary", "ingredients", "sentence"])
+@pytest.mark.parametrize("other", ["naloxone", "NALOXONE", "naloxona", "nalmefene", "methylnaltrexone"])
+def test_a_look_alike_stands_nowhere_on_a_label_of_naltrexone(field: str, other: str) -> None:
+    problems = unsafe({"drug": "naltrexone hydrochloride", field: f"1 capsule of {other}"}, DAY)
+    assert [(problem.code, problem.where) for problem in problems] == [("material.look-alike", field)]
+    assert unsafe({"warning_text": f"Not {other}.", "drug": "naltrexone hydrochloride"}, DAY) == []
 
 
 @pytest.mark.parametrize(
