@@ -94,6 +94,17 @@ def test_where_people_have_keys_the_words_are_shown_and_the_approval_is_signed(t
     assert "approved by Ana Ortiz on" in shown and "Do NOT take opioid pain" in shown
 
 
+def test_words_whose_approval_is_in_doubt_are_approved_anew_or_confirmed(tmp_path: Path) -> None:
+    signed = begun(tmp_path / "signed", signed=True)
+    signed.do("label text approve en/auxiliary", "ben")
+    approved = signed.do("journal verify --json").json["entries"]
+    signed.do(f"person revoke ben --reason stolen --since {approved}", "ana")
+    shaking = "label auxiliary shake-well --out {folder}/aux.pdf"
+    assert signed.run(shaking, "tom").codes == ["text.not-approved"]
+    signed.do(f"person confirm {approved} --reason 'read again'", "ana")
+    signed.do(shaking, "tom")
+
+
 def test_words_of_our_own_are_used_once_they_are_approved_and_ours_no_more(bench: Bench) -> None:
     mine = own(bench, "opioid", "Tell all your doctors", "Tell every doctor and dentist")
     assert label(mine).codes == ["text.not-approved"]

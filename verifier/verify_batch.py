@@ -42,25 +42,10 @@ HOLDS = "Everything holds. Compare the head with a paper of that time, and the k
 LARGEST = 256 * 1024 * 1024  # bytes of a file that is looked at
 
 PARTS = {"body", "head", "idempotency_key", "kind", "person", "reason", "schema", "sequence", "site", "subjects", "time", "workstation"}  # fmt: skip
-<<<<<<< HEAD
 SOME_HAVE = {"signing", "clock_set_back", "previous", "shown"}
 NOTED = {"journal-resumed": "an older copy of the journal went on", "clock-confirmed": "a clock was set right"}
-SIGNED = {"formula-approved", "deviation-accepted", "investigation-closed", "verified", "released", "rejected", "signature-confirmed", *NOTED}  # fmt: skip
+SIGNED = {"formula-approved", "text-approved", "deviation-accepted", "investigation-closed", "verified", "released", "rejected", "signature-confirmed", *NOTED}  # fmt: skip
 KEY_KINDS = {"key-created", "key-retired", "key-revoked"}  # signed by others, in any role
-=======
-SIGNED_BY = {
-    "formula-approved": {"pharmacist"},
-    "text-approved": {"pharmacist"},
-    "deviation-accepted": {"pharmacist"},
-    "investigation-closed": {"pharmacist"},
-    "verified": {"pharmacist"},
-    "released": {"pharmacist"},
-    "rejected": {"pharmacist"},
-    "key-created": set(),  # any role
-    "key-retired": set(),
-    "key-revoked": set(),
-}
->>>>>>> 5cf0f80 (labels: words are pinned as shipped, and printed once a pharmacist has approved them)
 MAKING = {"weighed", "step-done", "yielded"}
 INQUIRY = {"hypothesis-stated", "retest-planned", "resampled", "result-invalidated", "investigation-concluded", "investigation-closed"}  # fmt: skip
 ALLOWED = {  # the states of a batch in which something may be recorded of it; what is not named here, in any

@@ -312,7 +312,7 @@ def revoke(app: App, id: str, reason: str, since: int | None, as_json: bool) -> 
     def decide() -> Decision:
         doubtful[:] = app.journal.signed_with(key.public, since) if since else ()
         fact, problems = end_at_once(key, since, app.journal.head().size)
-        held = {subject for entry in doubtful for subject in entry.subjects if subject.startswith(("batch:", "formula:"))}
+        held = {subject for entry in doubtful for subject in entry.subjects if subject.startswith(("batch:", "formula:", "text:"))}
         subjects = (f"person:{id}", *sorted(held))
         seen = app.journal.last_seen(subjects)
         return Decision([(fact, subjects)] if fact else [], problems, seen, reason)
@@ -331,7 +331,7 @@ def _doubt(entry: Entry) -> dict[str, Any]:
     return {
         "entry": entry.sequence,
         "kind": entry.kind,
-        "about": ", ".join(each for each in entry.subjects if each.startswith(("batch:", "formula:", "person:"))),
+        "about": ", ".join(each for each in entry.subjects if each.startswith(("batch:", "formula:", "text:", "person:"))),
         "on": entry.time.date().isoformat(),
     }
 
@@ -366,11 +366,11 @@ def confirm(app: App, entry: int, reason: str | None, as_json: bool) -> None:
 
 
 def _subject_of(app: App, sequence: int) -> str:
-    """The batch or formula that an entry signed something of."""
+    """The batch, formula or text that an entry signed something of."""
     found = app.journal.entry(sequence)
-    subjects = [each for each in found.subjects if each.startswith(("batch:", "formula:"))] if found else []
+    subjects = [each for each in found.subjects if each.startswith(("batch:", "formula:", "text:"))] if found else []
     if not subjects:
-        text = f"Entry {sequence} signed nothing of a batch or a formula: there is nothing to confirm"
+        text = f"Entry {sequence} signed nothing of a batch, a formula or a label's words: there is nothing to confirm"
         raise Refused(Problem("signature.not-doubted", text, str(sequence)))
     return subjects[0]
 

@@ -13,10 +13,14 @@ from compounding.records.facts import (
     Rejected,
     Released,
     SignatureConfirmed,
+    TextApproved,
     Verified,
 )
 
-_SIGNED = (FormulaApproved, DeviationAccepted, InvestigationClosed, Verified, Released, Rejected, SignatureConfirmed)
+_SIGNED = (
+    FormulaApproved, TextApproved, DeviationAccepted, InvestigationClosed, Verified, Released, Rejected,
+    SignatureConfirmed,
+)  # fmt: skip
 
 
 def doubted(recorded: Iterable[Recorded]) -> tuple[Recorded, ...]:
@@ -25,7 +29,7 @@ def doubted(recorded: Iterable[Recorded]) -> tuple[Recorded, ...]:
     A later confirmation settles one; a later verification takes the place of every earlier one.
 
     Args:
-        recorded: facts about a batch or a formula, oldest first, with the revocations that concern it.
+        recorded: facts about a batch, a formula or a text, oldest first, with the revocations that concern it.
     """
     signed: list[Recorded] = []
     found: dict[int, Recorded] = {}

@@ -135,7 +135,8 @@ def approve_text(
             problems.append(Problem("text.revision", text, wording.id))
             break
     if text_is_approved(wording, earlier):
-        text = f"{wording.id} revision {wording.revision} was approved in entry {earlier[-1].sequence}: nothing is left to do"
+        at = max(each.sequence for each in earlier if isinstance(each.fact, TextApproved))
+        text = f"{wording.id} revision {wording.revision} was approved in entry {at}: nothing is left to do"
         problems.append(Problem("text.approved", text, wording.id))
     fact = TextApproved(
         text=wording.id,
@@ -148,8 +149,9 @@ def approve_text(
 
 
 def text_is_approved(wording: Wording, recorded: Sequence[Recorded]) -> bool:
-    """True if the latest approval of a text is for these words: the one before it holds no more."""
-    facts = [each.fact for each in recorded if isinstance(each.fact, TextApproved)]
+    """True if the latest approval of a text is for these words and not in doubt: the one before it holds no more."""
+    in_doubt = doubted(recorded)
+    facts = [each.fact for each in recorded if isinstance(each.fact, TextApproved) and each not in in_doubt]
     return bool(facts) and facts[-1].digest == wording.digest
 
 
