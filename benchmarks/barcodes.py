@@ -108,7 +108,7 @@ def label(chance: random.Random, dots_per_inch: int) -> tuple[LabelText, Image.I
         page, _ = layout_label(text, stock, template)
         if page is None:
             continue
-        raster = burned(draw_label(page, title=text.identifier), dots_per_inch)
+        (raster,) = burned(draw_label(page, title=text.identifier), dots_per_inch)
         picture = Image.frombytes("L", (raster.width, raster.height), raster.dots)
         symbol = next(mark for mark in page.marks if isinstance(mark, Symbol))
         left, top = symbol.x * raster.scale, (page.height - symbol.y - symbol.height) * raster.scale

@@ -192,6 +192,7 @@ class Record:
     def __init__(self, batch: str) -> None:
         self.batch, self.state, self.to_reject = batch, "unopened", False
         self.keys, self.lots, self.labels, self.inquiries = {}, {}, {}, {}
+        self.stickers = set()
         self.lines, self.steps, self.required = set(), 0, set()  # of the plan; traits that the formula has tested
         self.read, self.outside, self.results = {}, {}, {}  # reading of a line; whose deviation; trait, verdict, inquiry
         self.makers, self.done, self.to_verify, self.yielded, self.made, self.verified = set(), 0, 0, 0, Fraction(0), 0
@@ -314,7 +315,9 @@ class Record:
             self.take_making(entry, body)
         elif kind in INQUIRY or kind in ("tested", "investigation-opened"):
             self.take_test(entry, body)
-        elif kind in ("label-printed", "print-failed", "dispensed"):
+        elif kind == "sticker-printed":
+            self.stickers |= set(body["labels"])
+        elif kind in ("label-printed", "print-failed", "dispensed") and body["label"] not in self.stickers:
             self.take_label(kind, body)
         elif kind == "deviation-accepted":
             author = self.outside.pop(body["entry"], None)

@@ -18,6 +18,7 @@ from compounding.cli.show import notice
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
 
 if TYPE_CHECKING:
+    from compounding.documents.picture import Picture
     from compounding.documents.stocks import Stock
     from compounding.printing.queue import Queue
     from compounding.store.journal import Entry
@@ -135,17 +136,15 @@ def deliver(
     way: Way,
     printer: Printer | None,
     stock: Stock,
-    label: tuple[str, str],
+    label: tuple[str, ...],
     document: bytes,
-    picture: Callable[[], tuple[int, int, bytes]],
     decide: Callable[[], Decision],
 ) -> tuple[Entry, str]:
     """Record a proved label, and let it go where it was asked for.
 
     Args:
-        label: batch and id of the label.
+        label: batch and id of the label, or ids of the stickers that go together.
         document: its PDF, proved.
-        picture: gives its dots as they were proved: width, height, one byte each.
         decide: the decision to record it.
 
     Returns:
@@ -162,7 +161,7 @@ def deliver(
         return entries[0], f"written to {way.out}"
     _, entries = app.record(decide)
     try:
-        job, printed = _sent(way, printer, stock, label[1], document, picture)
+        job, printed = _sent(way, printer, stock, label[1], document)
     except EnvironmentFails as error:
         _record_outcome(app, way, label, None, error.problems[0].text)
         raise
@@ -180,13 +179,29 @@ def deliver(
     return entries[0], f"printed on {way.queue or way.raw}"
 
 
+def let_go(way: Way, printer: Printer | None, stock: Stock, document: bytes, what: str) -> str:
+    """Let something go that names no product and is not recorded; says what became of it.
+
+    Raises:
+        EnvironmentFails: it was not printed.
+    """
+    from compounding.store.files import write_whole
+
+    if way.out:
+        write_whole(way.out, document)
+        return f"written to {way.out}"
+    _, printed = _sent(way, printer, stock, what, document)
+    if isinstance(printed, Problem):
+        raise EnvironmentFails(printed)
+    return f"{'printed on' if printed else 'sent to'} {way.queue or way.raw}"
+
+
 def _sent(
     way: Way,
     printer: Printer | None,
     stock: Stock,
     label: str,
     document: bytes,
-    picture: Callable[[], tuple[int, int, bytes]],
 ) -> tuple[str | None, bool | Problem]:
     """The job's number, and whether it was printed: True, why not, or False if nobody knows."""
     if printer:
@@ -198,18 +213,33 @@ def _sent(
     from compounding.printing.zpl import picture as as_zpl
 
     assert way.raw
-    return None, send(way.raw, as_zpl(*picture()), way.seconds)
+    return None, send(way.raw, b"".join(as_zpl(*each) for each in pictures(document, stock)), way.seconds)
 
 
-def _record_outcome(app: App, way: Way, label: tuple[str, str], job: str | None, why: str | None) -> None:
+def pictures(document: bytes, stock: Stock) -> list[Picture]:
+    """The pages of a proved PDF as the dots that are burned."""
+    from compounding.documents.proof import burned
+
+    return [(page.width, page.height, page.dots) for page in burned(document, stock.dots_per_inch)]
+
+
+def write_preview(file: Path, document: bytes, stock: Stock) -> None:
+    """A picture of every page, below each other."""
+    from compounding.documents.picture import below_each_other, png
+    from compounding.store.files import write_whole
+
+    write_whole(file, png(*below_each_other(pictures(document, stock)), stock.dots_per_inch))
+
+
+def _record_outcome(app: App, way: Way, label: tuple[str, ...], job: str | None, why: str | None) -> None:
     from compounding.records.facts import PrintDone, PrintFailed
 
-    batch, id = label
+    batch, *ids = label
     assert way.sent_to
-    fact = (PrintFailed if why else PrintDone)(batch=batch, label=id, sent_to=way.sent_to, job=job)
+    fact = (PrintFailed if why else PrintDone)(batch=batch, label=ids[0], sent_to=way.sent_to, job=job)
+    subjects = [f"label:{id}" for id in ids]
 
     def decide() -> Decision:
-        seen = app.journal.last_seen([f"label:{id}"])
-        return Decision([(fact, (f"batch:{batch}", f"label:{id}"))], [], seen, reason=why)
+        return Decision([(fact, (f"batch:{batch}", *subjects))], [], app.journal.last_seen(subjects), reason=why)
 
     app.record(decide)

@@ -14,13 +14,13 @@ from pathlib import Path
 import click
 
 from compounding.cli.app import App, Decision, nearest
-from compounding.cli.delivering import Way, chosen_way, deliver, ready_printer, way_options
+from compounding.cli.delivering import Way, chosen_way, deliver, ready_printer, way_options, write_preview
 from compounding.cli.show import emit, json_option, notice
 from compounding.cli.wording import check_words, label_language, names_of_words, own_texts
 from compounding.problems import Problem, Refused, stopping
 from compounding.records.batch import Batch
 from compounding.records.facts import LabelPrinted
-from compounding.records.issued import Label, labels_of
+from compounding.records.issued import Label, labels_of, stickers_of
 from compounding.rules.writing import in_words
 from compounding.work.labelling import (
     PREVIEW,
@@ -190,7 +190,12 @@ def reprint(
     compounding label reprint L0000001A --reason "smeared" --out again.pdf
     """
     way = chosen_way(out, queue, raw, preview, timeout)
-    replaced = labels_of(app.recorded(f"label:{id.upper()}")).get(id.upper())
+    facts = app.recorded(f"label:{id.upper()}")
+    replaced = labels_of(facts).get(id.upper())
+    if sticker := stickers_of(facts).get(id.upper()):
+        kind, of = sticker.printed.template, sticker.printed.batch
+        text = f"{id.upper()} is a sticker, and is not printed again: destroy it, and print another with compounding label sticker {of} {kind}"
+        raise Refused(Problem("label.sticker", text, id))
     if replaced is None:
         known = nearest(id.upper(), app.ids("label:"))
         raise Refused(Problem("label.unknown", f"Label {id} was never printed here{known}", id))
@@ -225,7 +230,7 @@ def issue(
     from compounding.cli.label_stocks import own_stocks, printer_of, printer_shift, stock_name
     from compounding.documents.label import draw_label, layout_set
     from compounding.documents.profiles import read_profile
-    from compounding.documents.proof import burned, prove_label, prove_rest
+    from compounding.documents.proof import check_file, prove_rest
     from compounding.documents.sheets import imposed, places
     from compounding.documents.stocks import read_stock
     from compounding.documents.templates import read_template, under
@@ -273,20 +278,13 @@ def issue(
     laid, problems = layout_set(text, paper, template)
     if not laid:
         raise Refused(problems)
-    if way.raw and len(laid) > 1:
-        why = f"{template.name} is {len(laid)} labels, and --raw sends one: give --print or --out"
-        raise Refused(Problem("label.set-raw", why, template.id))
     pdf = draw_label(*(imposed([page for page, _ in laid], paper, at)), title=f"Label {identifier}")
-    for (_, piece), place in zip(laid, at, strict=True):
-        problems += prove_label(pdf, text, paper, piece, place=place)
+    checked = [check_file(pdf, text, paper, piece, place=place) for (_, piece), place in zip(laid, at, strict=True)]
+    problems += [fault for each in checked for faults in each.values() for fault in faults]
     problems += prove_rest(pdf, paper, at)
     if stopping(problems):
         raise Refused(problems)
     problems += told
-
-    def picture() -> tuple[int, int, bytes]:
-        raster = burned(pdf, paper.dots_per_inch)
-        return raster.width, raster.height, raster.dots
 
     def decide() -> Decision:
         rx = f"rx:{prescription.number}"
@@ -306,7 +304,7 @@ def issue(
             warning_digest=warning.digest,
             pdf=f"sha256:{hashlib.sha256(pdf).hexdigest()}",
             copy_number=text.copy,
-            proved=("words", "ink", "barcode", "glyphs"),
+            proved=tuple(dict.fromkeys(name for each in checked for name in each)),
             element=text.encoded,
             symbology=text.symbology,
             filled_on=text.filled_on,
@@ -326,15 +324,12 @@ def issue(
     done = {"file": str(way.out) if way.out else None, "label": identifier, "entry": None, "copy": text.copy}
     said = f"Preview of a label of {id}: nothing is recorded, and its barcode is no label's"
     if way.records:
-        entry, what = deliver(app, way, ready, paper, (id, identifier), pdf, picture, decide)
+        entry, what = deliver(app, way, ready, paper, (id, identifier), pdf, decide)
         done |= {"entry": entry.sequence, "replaces": old, "sent_to": way.sent_to}
         voids = f"; {old} is void: destroy it" if old else ""
         said = f"Label {identifier} of {id} proved and {what} (entry {entry.sequence}){voids}"
     if way.preview:
-        from compounding.documents.picture import png
-        from compounding.store.files import write_whole
-
-        write_whole(way.preview, png(*picture(), paper.dots_per_inch))
+        write_preview(way.preview, pdf, paper)
         said += f"; picture in {way.preview}"
     in_figures = f"{text.drug} {text.strength}"
     if as_json:

@@ -8,7 +8,7 @@ from compounding.cli.app import App, Decision
 from compounding.cli.show import emit, json_option
 from compounding.problems import Problem, Refused
 from compounding.records.facts import PrintFailed
-from compounding.records.issued import labels_of
+from compounding.records.issued import Sticker, labels_of, stickers_of
 from compounding.work.accounting import account_labels
 
 
@@ -21,6 +21,8 @@ from compounding.work.accounting import account_labels
 @click.pass_obj
 def account(app: App, id: str, applied: int, spoiled: int, destroyed: int, as_json: bool) -> None:
     """Close the labelling of a batch: every label that was printed is applied, spoiled or destroyed.
+
+    Stickers and auxiliary labels are not counted: they stay in the pharmacy, or name no product.
 
     \b
     compounding label account 2026-0001 --applied 3 --spoiled 1
@@ -51,6 +53,8 @@ def account(app: App, id: str, applied: int, spoiled: int, destroyed: int, as_js
 def lost(app: App, id: str, reason: str, as_json: bool) -> None:
     """Record that a label was sent to a printer and never came out: it counts as not printed.
 
+    Stickers that were sent together count as not printed together.
+
     \b
     compounding label lost L0000001A --reason "the printer was off; its memory is empty"
     """
@@ -58,7 +62,7 @@ def lost(app: App, id: str, reason: str, as_json: bool) -> None:
 
     def decide() -> Decision:
         facts = app.recorded(f"label:{label_id}")
-        label = labels_of(facts).get(label_id)
+        label = labels_of(facts).get(label_id) or stickers_of(facts).get(label_id)
         if label is None:
             return Decision([], [Problem("label.unknown", f"Label {id} was never printed here", id)], {})
         if label.state != "sent":
@@ -66,8 +70,10 @@ def lost(app: App, id: str, reason: str, as_json: bool) -> None:
             return Decision([], [Problem("label.not-sent", text, id)], {})
         batch = label.printed.batch
         fact = PrintFailed(batch=batch, label=label_id, sent_to=label.printed.sent_to or "")
-        seen = {f"label:{label_id}": facts[-1].sequence}
-        return Decision([(fact, (f"batch:{batch}", f"label:{label_id}"))], [], seen, reason=reason)
+        ids = label.printed.labels if isinstance(label, Sticker) else (label_id,)
+        subjects = [f"label:{each}" for each in ids]
+        seen = app.journal.last_seen(subjects) | {f"label:{label_id}": facts[-1].sequence}
+        return Decision([(fact, (f"batch:{batch}", *subjects))], [], seen, reason=reason)
 
     if not reason.strip():
         raise Refused(Problem("label.reason", "Say how you know: give --reason", id))

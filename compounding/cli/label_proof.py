@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +13,19 @@ import click
 
 from compounding.cli.app import App
 from compounding.cli.show import emit, json_option
+from compounding.cli.wording import own_texts, printed_warning
+from compounding.documents.profiles import read_profile
+from compounding.documents.templates import Template, read_template, template_fields, under
+from compounding.documents.texts import label_sentences, read_texts
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem
+from compounding.records.label import LabelText, WarningText
+from compounding.work.labelling import Prescription, label_text, sticker_text, translated
 
 if TYPE_CHECKING:
     from compounding.documents.judging import Judged
+    from compounding.records.batch import Batch
+    from compounding.records.facts import LabelPrinted, StickerPrinted
+    from compounding.records.issued import Sticker
 
 WORDS = {
     "text": "every required string is there whole",
@@ -30,6 +41,7 @@ class Known:
     """What the record says that a file must say.
 
     Args:
+        required: for each label in it, the strings by their names.
         given: names and numbers in it that are not judged as writing.
         digest: of the file that was proved.
     """
@@ -39,7 +51,7 @@ class Known:
     entry: int
     stock: str
     digest: str
-    required: dict[str, str]
+    required: tuple[dict[str, str], ...]
     given: tuple[str, ...]
     problems: list[Problem]
 
@@ -68,11 +80,14 @@ def proof(ctx: click.Context, file: Path, stock: str | None, expected: tuple[str
     document = _content(file)
     paper = read_stock(stock, _own_stocks(app)) if stock else stock_of(document)
     wanted = {f"--expect {number}": text for number, text in enumerate(expected, 1)}
-    judged = judge(document, paper, wanted, (), app.today())
-    known = _known(app, dict(said_by(judged.symbols)))
+    judged = judge(document, paper, [wanted], (), app.today())
+    known = _known(app, said_by(judged.symbols))
     if known:
         paper = read_stock(stock or known.stock, _own_stocks(app))
-        judged = judge(document, paper, wanted | known.required, known.given, app.today())
+        required = [label | (wanted if not number else {}) for number, label in enumerate(known.required)]
+        judged = judge(document, paper, required, known.given, app.today())
+    elif not judged.symbols and _is_auxiliary(app, judged.words):
+        judged = judge(document, paper, [wanted], (), app.today(), has_symbol=False)
     digest = f"sha256:{hashlib.sha256(document).hexdigest()}"
     problems = [problem for found in judged.problems.values() for problem in found]
     problems += known.problems if known else []
@@ -128,44 +143,130 @@ def _own_stocks(app: App) -> Path | None:
     return own_stocks(app)
 
 
-def _known(app: App, elements: dict[str, str]) -> Known | None:
-    """What the record says of the label that a barcode names; None without settings, or if there is no such label."""
-    from compounding.documents.texts import read_warning
-    from compounding.records.issued import labels_of
+def _is_auxiliary(app: App, words: str) -> bool:
+    """True if a file says approved auxiliary sentences and nothing else: such a label carries no barcode."""
+    from compounding.cli.wording import own_texts
+    from compounding.documents.texts import languages, read_auxiliary
+
+    own = own_texts(app)
+    rest = " ".join(words.split())
+    sentences = [said for language in languages(own) for said in read_auxiliary(language, own).values()]
+    for said in sorted(sentences, key=len, reverse=True):
+        rest = rest.replace(said, "")
+    return bool(words.strip()) and not rest.strip()
+
+
+# What a label says of the pharmacy may have changed in the settings since; the id is in the barcode.
+_NOT_OF_THE_RECORD = {"pharmacy_name", "pharmacy_address", "pharmacy_phone", "identifier", "copy"}
+
+
+def _known(app: App, elements: Sequence[tuple[str, str]]) -> Known | None:
+    """What the record says of the labels that barcodes name; None without settings, or if there are no such labels."""
+    from compounding.records.issued import labels_of, stickers_of
     from compounding.work.scanning import check_scanned, read_scan
 
-    id = elements.get("91") or elements.get("21") or ""
-    if not app.has_settings or not id or not (facts := app.recorded(f"label:{id}")):
+    ids = list(dict.fromkeys(value for ai, value in elements if ai in ("91", "21")))
+    if not app.has_settings or not ids or not (facts := app.recorded(f"label:{ids[0]}")):
         return None
-    label = labels_of(facts)[id]
+    if sticker := stickers_of(facts).get(ids[0]):
+        return _known_stickers(app, sticker, ids)
+    label = labels_of(facts)[ids[0]]
     fact = label.printed
     batch = app.batch(fact.batch)
+    message = "".join(f"({ai}){value}" for ai, value in dict(elements).items())
+    problems = check_scanned(label, batch, read_scan(message), app.today())
+    problems += [_other(id) for id in ids[1:]]
     person = app.journal.recall_personal(fact.prescription)
-    pharmacy = app.settings.pharmacy
-    required = {
-        "batch": batch.id,
-        "use by": batch.plan.beyond_use.date,
-        "prescription": fact.prescription,
-        "strength": batch.plan.strength.replace("/", " per "),
-        "drug": batch.plan.ordered_as,
-        "directions": fact.directions or "",
-        "patient": person.name if person else "",
-        "prescriber": fact.prescriber or "",
-    }
-    warning = read_warning(batch.formula.label.warning)
-    if warning.digest == fact.warning_digest:
-        required |= {"warning heading": warning.heading, "warning": warning.text}
-    else:  # another language or revision: the strings in the language of the label are not known here
-        required = {name: required[name] for name in ("batch", "use by", "prescription", "patient", "prescriber")}
-    message = "".join(f"({ai}){value}" for ai, value in elements.items())
-    given = (pharmacy.name, pharmacy.address, pharmacy.phone, *required.values(), fact.label)
-    return Known(
-        label=id,
-        batch=batch.id,
-        entry=label.entry.sequence,
-        stock=fact.stock,
-        digest=fact.pdf,
-        required={name: text for name, text in required.items() if text},
-        given=tuple(text for text in given if text not in (required.get("directions"), required.get("strength"))),
-        problems=check_scanned(label, batch, read_scan(message), app.today()),
+    prescription = Prescription(
+        fact.prescription,
+        person.name if person else "",
+        fact.prescriber or "",
+        fact.quantity,
+        fact.directions,
+        fact.purpose,
     )
+    language, profile = fact.language or "en", read_profile(fact.profile or app.settings.profile)
+    template = under(read_template(fact.template or "prescription", language=language, texts=own_texts(app)), profile)
+    warning, unknown = _warning(app, batch, language, fact)
+    sentences = label_sentences(batch.formula.label.auxiliary, profile, language, own_texts(app))
+    filled = date.fromisoformat(fact.filled_on or label.entry.time[:10])
+    text = label_text(batch, prescription, app.settings.pharmacy, warning, sentences, fact.label, filled)
+    text = replace(text, copy=fact.copy_number, ingredients=text.ingredients if "ingredients" in profile.requires else "")
+    return _told(app, text, template, language, batch, label.entry.sequence, fact.stock, fact.pdf, problems + unknown)
+
+
+def _known_stickers(app: App, sticker: Sticker, ids: Sequence[str]) -> Known:
+    """What the record says of stickers that left together: each of them is in the file, and no other."""
+    from compounding.work.scanning import check_sticker_scanned, read_scan
+
+    fact = sticker.printed
+    batch = app.batch(fact.batch)
+    problems = check_sticker_scanned(sticker, read_scan(sticker.id))
+    problems += [_other(id) for id in ids if id not in fact.labels]
+    for id in [id for id in fact.labels if id not in ids]:
+        gone = f"Sticker {id}, which was printed with these, is not in the file. Do not print it"
+        problems.append(Problem("proof.sticker-missing", gone, id))
+    language = fact.language or "en"
+    template = read_template(fact.template, language=language, texts=own_texts(app))
+    template = under(template, read_profile(fact.profile or app.settings.profile))
+    warning, unknown = _warning(app, batch, language, fact)
+    text = sticker_text(
+        batch,
+        app.settings.pharmacy,
+        warning,
+        sticker.id,
+        date.fromisoformat(fact.made_on or sticker.entry.time[:10]),
+        person=fact.made_by or "",
+        reason=fact.why or "",
+        amount=fact.amount or "",
+    )
+    told = _told(app, text, template, language, batch, sticker.entry.sequence, fact.stock, fact.pdf, problems + unknown)
+    return replace(told, required=told.required * len(fact.labels))
+
+
+def _other(id: str) -> Problem:
+    text = f"The file also holds {id}, which did not leave with the first label in it. Judge each file by itself"
+    return Problem("proof.other-label", text, id)
+
+
+def _warning(
+    app: App, batch: Batch, language: str, fact: LabelPrinted | StickerPrinted
+) -> tuple[WarningText, list[Problem]]:
+    """The warning as it was printed; its words are never passed over because they are not known any more."""
+    found = printed_warning(app, batch.formula.label.warning, language, fact.warning_digest)
+    if found:
+        return found, []
+    text = (
+        f"The words of {fact.warning}, with which this label was printed, are not known here any more. "
+        "Do not print it: print the label again"
+    )
+    return WarningText("", 0, "", ""), [Problem("proof.warning-unknown", text, "warning")]
+
+
+def _told(
+    app: App,
+    text: LabelText,
+    template: Template,
+    language: str,
+    batch: Batch,
+    entry: int,
+    stock: str,
+    digest: str,
+    problems: list[Problem],
+) -> Known:
+    """What labels with these words must say, each piece of a set by itself."""
+    if language != "en":
+        text, missing = translated(text, read_texts("sentences", language, own_texts(app)), language, own_directions=True)
+        problems = problems + missing
+    required = []
+    for piece in template.pieces or (template,):
+        said = template_fields(text, piece)
+        if "strength" in said:  # a strength alone may stand in the directions
+            said["strength"] = f"{text.drug} {text.strength}"
+        left = _NOT_OF_THE_RECORD | piece.may_leave_out
+        required.append({name.replace("_", " "): words for name, words in said.items() if words and name not in left})
+    pharmacy = app.settings.pharmacy
+    judged = {"directions", "strength"}
+    words = [words for label in required for name, words in label.items() if name not in judged]
+    given = (pharmacy.name, pharmacy.address, pharmacy.phone, text.identifier, *words)
+    return Known(text.identifier, batch.id, entry, stock, digest, tuple(required), given, problems)

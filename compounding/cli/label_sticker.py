@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compounding.cli.app import App, Decision
+from compounding.cli.delivering import chosen_way, deliver, let_go, ready_printer, way_options, write_preview
 from compounding.cli.label import first_option, language_option, printer_option, stock_option
-from compounding.cli.label_stocks import own_stocks, printer_shift, stock_name
+from compounding.cli.label_stocks import own_stocks, printer_of, printer_shift, stock_name
 from compounding.cli.show import emit, json_option, notice
 from compounding.cli.wording import check_words, label_language, names_of_words, own_texts
 from compounding.problems import NotUnderstood, Problem, Refused, stopping
@@ -26,20 +28,13 @@ if TYPE_CHECKING:
 KINDS = ("quarantine", "released", "bulk", "sample")
 MOST = 500
 
-out_option = click.option(
-    "--out",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.pdf",
-    help="Where to write the PDF; it replaces no file.",
-)
 count_option = click.option("--count", type=click.IntRange(1, MOST), default=1, help="How many; default: 1.")
 
 
 @click.command()
 @click.argument("id", metavar="BATCH")
 @click.argument("kind", type=click.Choice(KINDS))
-@out_option
+@way_options
 @click.option("--amount", metavar="QUANTITY", help="What the container or the sample holds.")
 @click.option("--reason", default="", help="Why it is in quarantine.")
 @count_option
@@ -53,7 +48,11 @@ def sticker(
     app: App,
     id: str,
     kind: str,
-    out: Path,
+    out: Path | None,
+    queue: str | None,
+    raw: str | None,
+    preview: Path | None,
+    timeout: float,
     amount: str | None,
     reason: str,
     count: int,
@@ -63,7 +62,7 @@ def sticker(
     first: int,
     as_json: bool,
 ) -> None:
-    """Write stickers of a batch as PDF: each with its own id, proved and recorded.
+    """Write or print stickers of a batch: each with its own id, proved and recorded.
 
     A quarantine sticker can be had at any time; a released one only of a released batch.
 
@@ -75,10 +74,10 @@ def sticker(
     from compounding.documents.templates import read_template, under
     from compounding.documents.texts import read_texts, read_warning
     from compounding.records.facts import StickerPrinted
-    from compounding.store.files import check_paper, written_whole
-    from compounding.work.labelling import check_sticker, check_warning, label_id, sticker_text, translated
+    from compounding.work.labelling import PREVIEW, check_sticker, check_warning, label_id, sticker_text, translated
 
-    check_paper(out, may_replace=False)
+    way = chosen_way(out, queue, raw, preview, timeout)
+    printer = printer_of(app, printer, way.queue)
     language, own = label_language(app, language), own_texts(app)
     profile = read_profile(app.settings.profile)
     template = under(read_template(kind, language=language, texts=own), profile)
@@ -90,14 +89,15 @@ def sticker(
     told = check_words(app, language, names_of_words(language, batch.formula.label.warning))
     warning = read_warning(batch.formula.label.warning, language, own)
     begin = len(app.ids("label:")) + 1
-    ids = tuple(label_id(number) for number in range(begin, begin + count))
+    ids = tuple(label_id(number) if way.records else PREVIEW for number in range(begin, begin + count))
+    who = _who(app, batch, kind)
     text = sticker_text(
         batch,
         app.settings.pharmacy,
         warning,
         ids[0],
         app.today(),
-        person=_who(app, batch, kind),
+        person=who,
         reason=reason,
         amount=amount or "",
     )
@@ -106,8 +106,9 @@ def sticker(
         text, problems = translated(text, read_texts("sentences", language, own), language, own_directions=True)
         if stopping(problems):
             raise Refused(problems)
+    ready = ready_printer(way, paper)
     texts = [replace(text, identifier=each) for each in ids]
-    pdf, problems = drawn(app, texts, template, paper, first, printer)
+    pdf, problems, checks = drawn(app, texts, template, paper, first, printer)
     problems += told
 
     def decide() -> Decision:
@@ -122,26 +123,33 @@ def sticker(
             warning=f"{warning.id} revision {warning.revision}",
             warning_digest=warning.digest,
             pdf=f"sha256:{hashlib.sha256(pdf).hexdigest()}",
-            proved=("words", "ink", "barcode", "glyphs"),
+            proved=checks,
             language=language,
+            profile=profile.id,
+            made_by=who,
+            made_on=text.acted_on,
+            why=reason or None,
+            amount=amount,
+            sent_to=way.sent_to,
         )
         seen = {f"batch:{id}": now.last_seen} | {f"label:{each}": 0 for each in ids}
         return Decision([(fact, tuple(seen))], [], seen)
 
-    with written_whole(out, pdf):
-        _, entries = app.record(decide)
+    done: dict[str, Any] = {"file": str(way.out) if way.out else None, "labels": list(ids), "entry": None, "sent_to": way.sent_to}
+    said = f"Preview of a {template.name.lower()} of {id}: nothing is recorded, and its barcode is no label's"
+    if way.records:
+        entry, what = deliver(app, way, ready, paper, (id, *ids), pdf, decide)
+        done |= {"entry": entry.sequence}
+        many = ids[0] if count == 1 else f"{ids[0]} to {ids[-1]}"
+        said = f"{template.name} {many} of {id} proved and {what} (entry {entry.sequence})"
+    if way.preview:
+        write_preview(way.preview, pdf, paper)
+        said += f"; picture in {way.preview}"
     if as_json:
-        emit(
-            {
-                "file": str(out),
-                "labels": list(ids),
-                "entry": entries[-1].sequence,
-                "problems": [vars(p) for p in problems],
-            }
-        )
+        preview_file = str(way.preview) if way.preview else None
+        emit(done | {"preview": preview_file, "problems": [vars(p) for p in problems]})
         return
-    many = ids[0] if count == 1 else f"{ids[0]} to {ids[-1]}"
-    click.echo(f"{template.name} {many} of {id} proved and written to {out} (entry {entries[-1].sequence})")
+    click.echo(said)
     for problem in problems:
         notice(problem.text)
 
@@ -156,15 +164,15 @@ def _who(app: App, batch: Batch, kind: str) -> str:
 
 
 def drawn(
-    app: App, texts: list[LabelText], template: Template, paper: Stock, first: int, printer: str | None
-) -> tuple[bytes, list[Problem]]:
-    """Labels of one kind as one PDF, each of them proved.
+    app: App, texts: Sequence[LabelText], template: Template, paper: Stock, first: int, printer: str | None
+) -> tuple[bytes, list[Problem], tuple[str, ...]]:
+    """Labels of one kind as one PDF, each of them proved, with the names of the checks.
 
     Raises:
         Refused: one does not fit, or fails its proof.
     """
     from compounding.documents.label import draw_label, layout_set
-    from compounding.documents.proof import prove_label, prove_rest
+    from compounding.documents.proof import check_file, prove_rest
     from compounding.documents.sheets import imposed, places
 
     at = places(paper, first, len(texts), printer_shift(app, printer))
@@ -176,20 +184,17 @@ def drawn(
             raise Refused(problems)
         pages.append(laid[0][0])
     pdf = draw_label(*imposed(pages, paper, at), title=f"{template.name} {texts[0].identifier}")
-    faults = [
-        fault
-        for text, place in zip(texts, at, strict=True)
-        for fault in prove_label(pdf, text, paper, template, place=place)
-    ]
+    checked = [check_file(pdf, text, paper, template, place=place) for text, place in zip(texts, at, strict=True)]
+    faults = [fault for each in checked for found in each.values() for fault in found]
     faults += prove_rest(pdf, paper, at)
     if stopping(faults):
         raise Refused(faults)
-    return pdf, problems
+    return pdf, problems, tuple(checked[0])
 
 
 @click.command()
 @click.argument("name", metavar="SENTENCE")
-@out_option
+@way_options
 @count_option
 @language_option
 @stock_option
@@ -200,7 +205,11 @@ def drawn(
 def auxiliary(
     app: App,
     name: str,
-    out: Path,
+    out: Path | None,
+    queue: str | None,
+    raw: str | None,
+    preview: Path | None,
+    timeout: float,
     count: int,
     language: str | None,
     stock: str | None,
@@ -208,7 +217,7 @@ def auxiliary(
     first: int,
     as_json: bool,
 ) -> None:
-    """Write auxiliary labels: one of the approved sentences, by its name.
+    """Write or print auxiliary labels: one of the approved sentences, by its name.
 
     They name no product and are not counted: they stand beside a label that has the warning.
 
@@ -219,10 +228,10 @@ def auxiliary(
     from compounding.documents.stocks import read_stock
     from compounding.documents.templates import read_template
     from compounding.documents.texts import label_sentences, read_auxiliary
-    from compounding.store.files import check_paper, write_whole
     from compounding.work.labelling import PREVIEW
 
-    check_paper(out, may_replace=False)
+    way = chosen_way(out, queue, raw, preview, timeout)
+    printer = printer_of(app, printer, way.queue)
     language, own = label_language(app, language), own_texts(app)
     told = check_words(app, language, ["auxiliary"])
     known = read_auxiliary(language, own)
@@ -232,13 +241,18 @@ def auxiliary(
     profile: Profile = read_profile(app.settings.profile)
     said = next(iter(label_sentences([name], profile, language, own).values()))
     paper = read_stock(stock_name(app, stock, printer), own_stocks(app))
-    words = _sentence(said, PREVIEW, app)
-    pdf, _ = drawn(app, [words] * count, read_template("auxiliary", language=language, texts=own), paper, first, printer)
-    write_whole(out, pdf)
+    ready = ready_printer(way, paper)
+    template = read_template("auxiliary", language=language, texts=own)
+    pdf, _, _ = drawn(app, [_sentence(said, PREVIEW, app)] * count, template, paper, first, printer)
+    what = let_go(way, ready, paper, pdf, f"auxiliary {name}") if way.records else "drawn, not printed"
+    if way.preview:
+        write_preview(way.preview, pdf, paper)
+        what += f"; picture in {way.preview}"
     if as_json:
-        emit({"file": str(out), "sentence": said, "count": count, "problems": [vars(each) for each in told]})
+        done = {"file": str(way.out) if way.out else None, "sent_to": way.sent_to, "sentence": said, "count": count}
+        emit(done | {"preview": str(way.preview) if way.preview else None, "problems": [vars(each) for each in told]})
     else:
-        click.echo(f"{count} of “{said}” proved and written to {out}")
+        click.echo(f"{count} of “{said}” proved and {what}")
         for problem in told:
             notice(problem.text)
 

@@ -11,11 +11,14 @@ import click
 from compounding.cli.app import App, Decision
 from compounding.cli.show import emit, json_option
 from compounding.problems import CompoundingError, NotUnderstood, Problem, Refused, stopping
-from compounding.records.issued import Label, labels_of
+from compounding.records.batch import Batch
+from compounding.records.issued import Label, Sticker, labels_of, stickers_of
 from compounding.work.labelling import PREVIEW
 from compounding.work.scanning import (
     Scan,
     check_scanned,
+    check_sticker_scanned,
+    check_stuck_on,
     confirm_label,
     meant_label,
     read_scan,
@@ -79,8 +82,9 @@ def _answered(app: App, typed: str, printed: bool, expect: str | None) -> tuple[
             text = "This is a preview, printed to look at, and no label: destroy it"
             raise Refused(Problem("scan.preview", text, id))
         label = meant_label(id)
-        if label and app.recorded(f"label:{label}"):
-            return _label(app, read, label, printed, expect)
+        if label and (facts := app.recorded(f"label:{label}")):
+            tell_label = _sticker if label in stickers_of(facts) else _label
+            return tell_label(app, read, label, printed, expect)
         if printed:
             continue
         for kind, tell in (("batch", _batch), ("lot", _lot)):
@@ -104,10 +108,7 @@ def _label(
 
         def decide() -> Decision:
             label, batch = found()
-            fact, problems = confirm_label(label, batch, read, expect, app.today())
-            subjects = (f"batch:{batch.id}", f"label:{id}")
-            seen = {f"batch:{batch.id}": batch.last_seen}
-            return Decision([(fact, subjects)] if fact else [], problems, seen)
+            return _read_back(batch, id, read, expect, check_scanned(label, batch, read, app.today()))
 
         app.record(decide)
         label, batch = found()
@@ -135,6 +136,54 @@ def _label(
     words = (
         f"Label {id}{copy}: {label.state}{read_back}. {plan.name}, {plan.strength}, {fact.quantity}, "
         f"Rx {fact.prescription}. Batch {batch.id}, {batch.state}, use by {plan.beyond_use.date}"
+    )
+    return data, words, problems
+
+
+def _read_back(batch: Batch, id: str, read: Scan, expect: str | None, problems: list[Problem]) -> Decision:
+    fact, problems = confirm_label(batch.id, id, read, expect, problems)
+    subjects = (f"batch:{batch.id}", f"label:{id}")
+    return Decision([(fact, subjects)] if fact else [], problems, {f"batch:{batch.id}": batch.last_seen})
+
+
+def _sticker(
+    app: App, read: Scan, id: str, printed: bool, expect: str | None
+) -> tuple[dict[str, Any], str, list[Problem]]:
+    """A sticker of a batch: one for quarantine is never an answer to go on with."""
+
+    def found() -> tuple[Sticker, Batch]:
+        sticker = stickers_of(app.recorded(f"label:{id}"))[id]
+        return sticker, app.batch(sticker.printed.batch)
+
+    if printed:
+
+        def decide() -> Decision:
+            sticker, batch = found()
+            return _read_back(batch, id, read, expect, check_sticker_scanned(sticker, read))
+
+        app.record(decide)
+    sticker, batch = found()
+    problems = check_sticker_scanned(sticker, read)
+    problems += [] if printed else check_stuck_on(sticker, batch, app.today())
+    kind, plan = sticker.printed.template, batch.plan
+    data = {
+        "read": read.text,
+        "kind": "sticker",
+        "label": id,
+        "says": kind,
+        "state": sticker.state,
+        "batch": batch.id,
+        "batch_state": batch.state,
+        "product": plan.name,
+        "strength": plan.strength,
+        "beyond_use": plan.beyond_use.date,
+        "printed": sticker.entry.time,
+        "scanned": sticker.scanned.time if sticker.scanned else None,
+    }
+    named = f"{kind.capitalize()} {'label' if kind in ('bulk', 'sample') else 'sticker'} {id}"
+    words = (
+        f"{named}: {sticker.state}{'; read back' if sticker.scanned else ''}. {plan.name}, {plan.strength}. "
+        f"Batch {batch.id}, {batch.state}, use by {plan.beyond_use.date}"
     )
     return data, words, problems
 

@@ -7,12 +7,14 @@ what it must say comes from the record that its barcode names, or from the perso
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from compounding.documents import barcode, pdf, proof
 from compounding.documents.boxes import NBSP
+from compounding.documents.sheets import Place
 from compounding.documents.stocks import Grid, Stock, read_stock, stock_names
 from compounding.problems import NotUnderstood, Problem
 from compounding.rules import gs1
@@ -45,6 +47,13 @@ def stock_of(document: bytes) -> Stock:
     return read_stock(f"{width / 72:.3f}x{height / 72:.3f}in")
 
 
+def page_count(document: bytes) -> int:
+    """How many pages a file has that can be read (`page_size`)."""
+    import pypdfium2
+
+    return len(pypdfium2.PdfDocument(document))
+
+
 def page_size(document: bytes) -> tuple[float, float]:
     """Width and height of a file's first page [pt].
 
@@ -60,45 +69,67 @@ def page_size(document: bytes) -> tuple[float, float]:
     return width, height
 
 
-def judge(document: bytes, stock: Stock, required: Mapping[str, str], given: Sequence[str], on: date) -> Judged:
-    """Everything that is wrong with a file of one page.
+def judge(
+    document: bytes,
+    stock: Stock,
+    required: Sequence[Mapping[str, str]],
+    given: Sequence[str],
+    on: date,
+    *,
+    has_symbol: bool = True,
+) -> Judged:
+    """Everything that is wrong with a file, on any of its pages.
 
     Args:
         stock: what it is printed on; its whole page is looked at.
-        required: the strings that it must hold whole, by name.
+        required: for each label in it the strings that this one must hold whole, by name.
         given: names and numbers in it that are printed as they are, and not judged as writing.
         on: the day by which its writing is judged.
+        has_symbol: False for a label that carries no barcode.
     """
     whole = Grid(1, 1, 0.0, 0.0, stock.page_width, stock.page_height)
     page = replace(stock, width=stock.page_width, height=stock.page_height, grids=(whole,))
-    reading, problems = proof._read(document, page, stock.dots_per_inch)
-    if reading is None:
-        return Judged("", (), {"text": tuple(problems)})
-    words = reading.plain[0]
-    symbols = tuple(proof.read_symbols(reading.raster))
+    readings = []
+    for number in range(page_count(document)):
+        reading, problems = proof._read(document, page, stock.dots_per_inch, Place(number, 0.0, 0.0))
+        if reading is None:
+            return Judged("", (), {"text": tuple(problems)})
+        readings.append(reading)
+    pages = [reading.plain[0] for reading in readings]
+    symbols = [tuple(proof.read_symbols(reading.raster)) for reading in readings]
+    barcodes = [
+        problem for reading, on_it in zip(readings, symbols, strict=True) for problem in _symbols(reading, on_it, stock)
+    ]
+    if has_symbol and not any(symbols):
+        text = "No barcode can be read. Draw it in whole dots of the printer, with white around it"
+        barcodes = [Problem("proof.barcode", text, "identifier")]
     found = {
-        "text": _missing(words, required),
-        "margins": tuple(proof._margin_problems(reading, page)),
-        "barcode": tuple(_symbols(reading, symbols, stock)),
-        "glyphs": _unreadable(reading, page),
-        "writing": _writing(words, given, on),
+        "text": _missing(pages, required),
+        "margins": tuple(problem for each in readings for problem in proof._margin_problems(each, page)),
+        "barcode": tuple(barcodes),
+        "glyphs": tuple(dict.fromkeys(problem for each in readings for problem in _unreadable(each, page))),
+        "writing": tuple(dict.fromkeys(problem for words in pages for problem in _writing(words, given, on))),
     }
-    return Judged(words, symbols, found)
+    return Judged("\n".join(pages), tuple(each for on_it in symbols for each in on_it), found)
 
 
-def _missing(words: str, required: Mapping[str, str]) -> tuple[Problem, ...]:
-    """Each string that is not there whole."""
+def _missing(pages: Sequence[str], required: Sequence[Mapping[str, str]]) -> tuple[Problem, ...]:
+    """Each string that is not there whole: on the page of its label, or as often as labels have it on one page."""
+    wanted = [
+        [(name, " ".join(text.replace(NBSP, " ").split())) for name, text in label.items()] for label in required
+    ]
+    if len(pages) == len(wanted):
+        missing = [each for words, label in zip(pages, wanted, strict=True) for each in label if each[1] not in words]
+    else:
+        times = Counter(each for label in wanted for each in label)
+        missing = [each for each, count in times.items() if sum(words.count(each[1]) for words in pages) < count]
     return tuple(
         Problem("proof.text-missing", f"The file does not read “{text}” ({name}). Do not print it", name)
-        for name, text in required.items()
-        if " ".join(text.replace(NBSP, " ").split()) not in words
+        for name, text in dict.fromkeys(missing)
     )
 
 
 def _symbols(reading: proof.Reading, symbols: Sequence[proof.SymbolRead], stock: Stock) -> list[Problem]:
-    if not symbols:
-        text = "No barcode can be read. Draw it in whole dots of the printer, with white around it"
-        return [Problem("proof.barcode", text, "identifier")]
     problems = []
     kinds = {kind.prefix: name for name, kind in barcode.SYMBOLOGIES.items()}
     for symbol in symbols:

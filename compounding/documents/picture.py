@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Sequence
 
 BLACK_BELOW = 128
+# Between two labels, in dots: white, with a line in the middle of it.
+GAP = 16
+
+Picture = tuple[int, int, bytes]  # width, height, and one byte a dot
 
 
 def png(width: int, height: int, dots: bytes, dots_per_inch: int) -> bytes:
@@ -30,6 +35,23 @@ def png(width: int, height: int, dots: bytes, dots_per_inch: int) -> bytes:
         (b"IEND", b""),
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(_part(name, data) for name, data in parts)
+
+
+def below_each_other(pictures: Sequence[Picture]) -> Picture:
+    """The labels of a set, or the pages of some stickers, as one picture.
+
+    Example:
+        >>> below_each_other([(1, 1, b"\\0"), (2, 1, b"\\0\\0")])[:2]
+        (2, 18)
+    """
+    width = max(across for across, _, _ in pictures)
+    white = b"\xff" * width
+    line = [white] * (GAP // 2 - 1) + [b"\0" * width] + [white] * (GAP // 2)
+    rows: list[bytes] = []
+    for across, height, dots in pictures:
+        rows += line if rows else []
+        rows += [dots[row * across : (row + 1) * across].ljust(width, b"\xff") for row in range(height)]
+    return width, len(rows), b"".join(rows)
 
 
 def _part(name: bytes, data: bytes) -> bytes:

@@ -125,7 +125,22 @@ def prove_label(
     dots_per_inch: int | None = None,
     place: Place | None = None,
 ) -> list[Problem]:
-    """Everything that is wrong with a label's PDF; it may be printed if there is nothing.
+    """Everything that is wrong with a label's PDF; it may be printed if there is nothing."""
+    checked = check_file(document, text, stock, template, dots_per_inch, place)
+    return [problem for problems in checked.values() for problem in problems]
+
+
+def check_file(
+    document: bytes,
+    text: LabelText,
+    stock: Stock,
+    template: Template,
+    dots_per_inch: int | None = None,
+    place: Place | None = None,
+) -> dict[str, list[Problem]]:
+    """The checks that a label's PDF went through, by name, each with what is wrong by it.
+
+    ``glyphs``, ``writing``, ``words``, ``ink``, and ``barcode`` if the label has one; ``file`` alone if it cannot be read.
 
     Args:
         document: the PDF.
@@ -137,23 +152,26 @@ def prove_label(
     """
     reading, problems = _read(document, stock, dots_per_inch or stock.dots_per_inch, place)
     if reading is None:
-        return problems
+        return {"file": problems}
     fields = {name: _plain(words) for name, words in template_fields(text, template).items()}
-    for name, words in sorted(fields.items()):
-        problems += pdf.unprintable(words, name)
-    problems += unsafe(fields, date.fromisoformat(text.filled_on))
-    problems += _wording_problems(reading, fields, stock, template)
-    problems += _margin_problems(reading, stock)
+    wording = list(_wording_problems(reading, fields, stock, template))
+    faint = [problem for problem in wording if problem.code == "proof.not-readable"]
+    checked = {
+        "glyphs": [problem for name, words in sorted(fields.items()) for problem in pdf.unprintable(words, name)],
+        "writing": unsafe(fields, date.fromisoformat(text.filled_on)),
+        "words": [problem for problem in wording if problem not in faint],
+        "ink": [*faint, *_margin_problems(reading, stock)],
+    }
     if template.has_symbol:
-        problems += _symbol_problems(reading, text.encoded, text.symbology, stock)
-    return problems
+        checked["barcode"] = list(_symbol_problems(reading, text.encoded, text.symbology, stock))
+    return checked
 
 
-def burned(document: bytes, dots_per_inch: int) -> Raster:
-    """The first page of a PDF as its printer burns it: the dots that a proof looked at."""
+def burned(document: bytes, dots_per_inch: int) -> list[Raster]:
+    """The pages of a PDF as their printer burns them: the dots that a proof looked at."""
     import pypdfium2
 
-    return _raster(pypdfium2.PdfDocument(document)[0], dots_per_inch)
+    return [_raster(page, dots_per_inch) for page in pypdfium2.PdfDocument(document)]
 
 
 def _plain(text: str) -> str:

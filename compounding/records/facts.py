@@ -405,7 +405,10 @@ class LabelPrinted(Record, frozen=True, kw_only=True):
 
 
 class StickerPrinted(Record, frozen=True, kw_only=True):
-    """Stickers or labels left the tool that stay in the pharmacy: for a bulk container, a sample, or a status."""
+    """Stickers or labels left the tool that stay in the pharmacy: for a bulk container, a sample, or a status.
+
+    ``made_by``, ``made_on``, ``why`` and ``amount`` are the words on them that the batch does not know.
+    """
 
     batch: str
     labels: tuple[str, ...]
@@ -416,6 +419,12 @@ class StickerPrinted(Record, frozen=True, kw_only=True):
     pdf: str
     proved: tuple[str, ...]
     language: str | None = None
+    profile: str | None = None
+    made_by: str | None = None
+    made_on: DateText | None = None
+    why: str | None = None
+    amount: QuantityText | None = None
+    sent_to: str | None = None
 
 
 class PrintDone(Record, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from compounding.records.facts import LabelPrinted, LabelScanned, PrintDone, PrintFailed, Recorded
+from compounding.records.facts import LabelPrinted, LabelScanned, PrintDone, PrintFailed, Recorded, StickerPrinted
 
 
 @dataclass(frozen=True)
@@ -63,3 +63,41 @@ def labels_of(recorded: Iterable[Recorded]) -> dict[str, Label]:
         elif isinstance(fact, LabelScanned) and fact.label in labels:
             labels[fact.label] = replace(labels[fact.label], scanned=entry)
     return labels
+
+
+@dataclass(frozen=True)
+class Sticker:
+    """One of the stickers that left together; they stay in the pharmacy, so nobody counts them.
+
+    Args:
+        outcome: what became of them at the printer; None for a file, or while nobody knows.
+        scanned: when this one was read back.
+    """
+
+    id: str
+    entry: Recorded
+    printed: StickerPrinted
+    outcome: Recorded | None = None
+    scanned: Recorded | None = None
+
+    @property
+    def state(self) -> str:
+        """``not printed``, ``sent`` (nobody knows yet), or ``valid``."""
+        if self.outcome and isinstance(self.outcome.fact, PrintFailed):
+            return "not printed"
+        return "sent" if self.printed.sent_to and not (self.outcome or self.scanned) else "valid"
+
+
+def stickers_of(recorded: Iterable[Recorded]) -> dict[str, Sticker]:
+    """The stickers in some facts by id, oldest first; what became of one at the printer became of all of its print."""
+    stickers: dict[str, Sticker] = {}
+    for entry in sorted(recorded, key=lambda each: each.sequence):
+        fact = entry.fact
+        if isinstance(fact, StickerPrinted):
+            stickers |= {id: Sticker(id, entry, fact) for id in fact.labels}
+        elif isinstance(fact, PrintDone | PrintFailed) and fact.label in stickers:
+            for id in stickers[fact.label].printed.labels:
+                stickers[id] = replace(stickers[id], outcome=entry)
+        elif isinstance(fact, LabelScanned) and fact.label in stickers:
+            stickers[fact.label] = replace(stickers[fact.label], scanned=entry)
+    return stickers

@@ -14,7 +14,7 @@ from datetime import date
 from compounding.problems import NotUnderstood, Problem
 from compounding.records.batch import Batch
 from compounding.records.facts import LabelScanned
-from compounding.records.issued import Label
+from compounding.records.issued import Label, Sticker
 from compounding.rules import gs1
 from compounding.work.labelling import is_label_id
 
@@ -121,20 +121,53 @@ def check_scanned(label: Label, batch: Batch, scan: Scan, on: date) -> list[Prob
     return problems
 
 
+def check_sticker_scanned(sticker: Sticker, scan: Scan) -> list[Problem]:
+    """Whether a sticker is the one that the record knows."""
+    id, problems = sticker.id, []
+    if sticker.state == "not printed":
+        text = f"Sticker {id} counts as not printed, because its print failed. Destroy it, and print another"
+        problems.append(Problem("label.print-failed", text, id))
+    said, recorded = gs1.bracketed(scan.elements), gs1.bracketed([("91", id)])
+    if said and said.casefold() != recorded.casefold():
+        text = f"The barcode says {said}, the record {recorded}. Destroy the sticker, and print another"
+        problems.append(Problem("label.barcode-differs", text, id))
+    return problems
+
+
+def check_stuck_on(sticker: Sticker, batch: Batch, on: date) -> list[Problem]:
+    """What keeps a container with this sticker from being used, as far as sticker and batch say."""
+    kind = sticker.printed.template
+    if kind == "quarantine":
+        text = f"A quarantine sticker of {batch.id}, which is {batch.state}: do not use or dispense what it stands on"
+        return [Problem("sticker.quarantine", text, sticker.id)]
+    problems = []
+    if batch.state in ("rejected", "recalled") or (kind == "released" and batch.state != "released"):
+        problems.append(Problem("sticker.state", f"Batch {batch.id} is {batch.state}: do not use it", batch.id))
+    if batch.holds and batch.state == "released":
+        text = f"Batch {batch.id} is held by {' and '.join(batch.holds)}: do not use it"
+        problems.append(Problem("sticker.held", text, batch.id))
+    if batch.beyond_use_date < on:
+        text = f"The beyond-use date {batch.plan.beyond_use.date} of {batch.id} has passed: do not use it"
+        problems.append(Problem("label.out-of-date", text, batch.id))
+    return problems
+
+
 def confirm_label(
-    label: Label, batch: Batch, scan: Scan, expected: str | None, on: date
+    batch: str, label: str, scan: Scan, expected: str | None, problems: list[Problem]
 ) -> tuple[LabelScanned | None, list[Problem]]:
     """A label that was just printed is read back.
 
     Args:
+        batch, label: whose label, and its id.
         expected: the label that was printed, if the scan is to be that one and no other.
+        problems: what is wrong with it already.
     """
-    problems = check_scanned(label, batch, scan, on)
-    if expected and expected.casefold() != label.printed.label.casefold():
-        text = f"This is label {label.printed.label}, not {expected}: take the label that was just printed"
-        problems.append(Problem("scan.other-label", text, label.printed.label))
+    problems = list(problems)
+    if expected and expected.casefold() != label.casefold():
+        text = f"This is label {label}, not {expected}: take the label that was just printed"
+        problems.append(Problem("scan.other-label", text, label))
     read = gs1.bracketed(scan.elements) or scan.text
-    return (None if problems else LabelScanned(batch=batch.id, label=label.printed.label, read=read)), problems
+    return (None if problems else LabelScanned(batch=batch, label=label, read=read)), problems
 
 
 def supplied_codes(scan: Scan) -> tuple[str | None, str | None]:

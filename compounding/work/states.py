@@ -315,8 +315,10 @@ class States:
 
     def _print_failed(self, entry: EntryLike) -> None:
         """The label is void; if it was a reprint, what it should have replaced stands again."""
-        batch = self._batches[str(entry.body["batch"])]
-        label = batch.labels[str(entry.body["label"])]
+        batch, id = self._batches[str(entry.body["batch"])], str(entry.body["label"])
+        if id in batch.stickers:
+            return
+        label = batch.labels[id]
         label.failed = True
         if label.replaces:
             batch.labels[label.replaces].replaced = False
@@ -334,6 +336,9 @@ class States:
 
     def _stickered(self, entry: EntryLike) -> None:
         """A quarantine sticker can be had at any time; one that says released only while that is so."""
+        labels = entry.body["labels"]
+        assert isinstance(labels, list | tuple)
+        self._batches[str(entry.body["batch"])].stickers.update(map(str, labels))
         if entry.body["template"] == "released":
             _check_free(self._batch(str(entry.body["batch"]), "released"))
 

@@ -105,6 +105,7 @@ class BatchTally:
     to_reject: bool = False
     doubted: dict[int, str] = field(default_factory=dict)  # entries whose signatures are in doubt, with their kinds
     labels: dict[str, LabelTally] = field(default_factory=dict)
+    stickers: set[str] = field(default_factory=set)
 
     def standing(self) -> list[tuple[str, str]]:
         """Trait and verdict of the results that count."""

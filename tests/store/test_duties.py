@@ -538,7 +538,7 @@ BROKEN: dict[str, tuple[Callable[[Pen], object], str, str]] = {
         after("labelled", ("recalled", "ana", BATCH), ("dispensed", "tom", LABEL)), "duty-batch-state", "order.batch-state",
     ),
     "said to be released after the recall": (
-        after("released", ("recalled", "ana", BATCH), ("sticker-printed", "tom", BATCH | {"template": "released"})),
+        after("released", ("recalled", "ana", BATCH), ("sticker-printed", "tom", BATCH | {"template": "released", "labels": ["S-1"]})),
         "duty-batch-state", "order.batch-state",
     ),
     "dispensed before the release": (after("verified", "dispensed", "tom", LABEL), "duty-batch-state", "order.batch-state"),
