@@ -118,6 +118,10 @@ def test_a_pharmacy_with_a_trade_item_number_has_it_in_the_barcode_with_date_lot
     typed = scanned_from(bench.folder / "second.pdf")
     assert typed.startswith("]d20109501101530003172") and typed.endswith(f"10CAPS-1\x1d21{id}")
     assert scan(bench, typed, "--json").json["label"] == id
+    lost = scan(bench, typed.replace("\x1d", ""), "--json").json
+    assert (lost["label"], lost["problems"]) == (id, [])
+    other = typed.replace("\x1d", "")[:-1] + ("0" if id[-1] != "0" else "1")
+    assert scan(bench, other).codes == ["scan.unknown-package"]
     assert scan(bench, typed.replace("CAPS-1", "CAPS-2")).codes == ["label.barcode-differs"]
     settings.write_text(f"{text}\n{numbers.replace('0003', '0004')}", encoding="utf-8")
     assert label(bench, name="third").codes == ["barcode.element"]

@@ -73,7 +73,19 @@ def read_scan(typed: str) -> Scan:
         elements, problems = (), list(error.problems)
     if announced and problems:
         raise NotUnderstood(problems)
-    return Scan(text, () if problems else elements, announced)
+    return Scan(text, () if problems else _parted(elements), announced)
+
+
+def _parted(elements: tuple[gs1.Element, ...]) -> tuple[gs1.Element, ...]:
+    """The elements of one of our labels whose separator was lost: its id, as a serial number, ran on behind the lot.
+
+    A lot that happens to end so is told apart by the check character.
+    """
+    if elements and elements[-1][0] == "10":
+        lot, serial, id = elements[-1][1][:-11], elements[-1][1][-11:-9], elements[-1][1][-9:]
+        if lot and serial == "21" and meant_label(id):
+            return (*elements[:-1], ("10", lot), ("21", id))
+    return elements
 
 
 def same_id(typed: str, known: Iterable[str]) -> str | None:
