@@ -16,6 +16,8 @@ SHEET_UNPRINTABLE_MM = [4.2, 4.2, 4.2, 4.2]
 OWN_SIZE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)x(\d{1,3}(?:\.\d{1,3})?)(in|mm)")
 OWN_MARGIN_MM = 1.2
 OWN_DOTS_PER_INCH = 203
+# No label or sheet is larger: A3 at most. What is mistyped would be drawn as millions of dots.
+LONGEST_MM, LONGEST_PAGE_MM = 300.0, 420.0
 # Rounding of numbers that are given in inches and millimetres.
 SLACK = 0.01 * POINTS_PER_MM
 # A label from this width on carries the warning larger: 4 inch rolls, and A4 sheets with two columns.
@@ -183,6 +185,10 @@ def _check(stock: Stock, table: Table) -> None:
     counts = [count for grid in stock.grids for count in (grid.columns, grid.rows)]
     if min(stock.width, stock.height) <= 0 or min(counts) < 1:
         raise table.wrong("label_mm", "width, height, columns and rows must be above zero.")
+    if max(stock.width, stock.height) > _points(LONGEST_MM):
+        raise table.wrong("label_mm", f"is no label's size: a side is at most {LONGEST_MM:g} mm.")
+    if max(stock.page_width, stock.page_height) > _points(LONGEST_PAGE_MM):
+        raise table.wrong("page_mm", f"is no sheet's size: a side is at most {LONGEST_PAGE_MM:g} mm.")
     if not _points(0.5) <= stock.margin <= min(stock.width, stock.height) / 4:
         raise table.wrong("margin_mm", "must lie between 0.5 mm and a quarter of the label's shorter side.")
     if stock.dots_per_inch not in (203, 300, 600):
