@@ -59,6 +59,25 @@ def test_a_label_keeps_the_warnings_revision_and_digest_and_its_template_in_the_
     assert (printed["template"], printed["profile"], printed["language"]) == ("prescription", "us-ca", "en")
 
 
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ('bulk --amount "1000 kg"', "label.quantity"),
+        ('bulk --amount "0.5 capsules"', "label.quantity"),
+        ('sample --amount "5000 capsules"', "label.too-much"),
+        ('quarantine --amount "0 capsules"', "label.quantity"),
+    ],
+)
+def test_a_container_holds_no_more_than_was_made_and_in_its_unit(bench: Bench, asked: str, code: str) -> None:
+    assert bench.run(f"label sticker CAPS-1 {asked} --stock 4x3 --out {{folder}}/no.pdf").codes == [code]
+
+
+@pytest.mark.parametrize("size", ["999x999in", "200x200in", "60x40in", "301x20mm"])
+def test_a_size_that_no_label_has_is_refused_at_once(bench: Bench, size: str) -> None:
+    done = bench.run(f"label CAPS-1 {RX} --stock {size} --out {{folder}}/no.pdf")
+    assert (done.code, done.codes) == (2, ["data.not-understood"]) and "at most 300 mm" in done.err
+
+
 def entries_of(bench: Bench) -> list[dict[str, Any]]:
     with sqlite3.connect(bench.journal) as database:
         return [json.loads(row[0])["body"] for row in database.execute("select body from entries order by sequence desc")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from PIL import Image
 
 from compounding.documents import pdf
 from compounding.documents.boxes import Page, Word
+from compounding.documents.proof import text_of
 from compounding.documents.stocks import read_stock
-from tests.bench import Bench, Ran, words_approved
+from tests.bench import Bench, Ran, carried_on, stocked, words_approved
 from tests.documents.symbols import scanned_from
 from tests.printers import READY, burned_from, thermal
 from tests.released import PRESCRIPTION, copied, released
@@ -85,6 +87,34 @@ def test_what_was_read_from_a_quarantine_sticker_says_not_to_use_it(out: Bench) 
     assert told.code == 1
     assert told.out.startswith("Quarantine sticker ") and "Batch CAPS-1, released" in told.out
     assert "do not use or dispense" in told.err
+
+
+@pytest.mark.parametrize("kind", ["bulk", "sample"])
+def test_a_recalled_batch_and_one_that_is_out_of_date_get_quarantine_stickers_alone(
+    bench: Bench, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = f'label sticker CAPS-1 {kind} --amount "1 capsule" --stock 4x3 --out {{folder}}/no.pdf'
+    quarantine = "label sticker CAPS-1 quarantine --out {folder}/"
+    with monkeypatch.context() as later:
+        later.setattr("compounding.cli.app.App.today", lambda app: date(2031, 1, 1))
+        assert bench.run(asked, "tom").codes == ["label.out-of-date"]
+        bench.do(f"{quarantine}old.pdf", "tom")
+    bench.do('recall CAPS-1 --reason "wrong lot"', "ana")
+    assert bench.run(asked, "tom").codes == ["label.recalled"]
+    bench.do(f"{quarantine}recalled.pdf", "tom")
+
+
+@pytest.mark.parametrize("kind", ["bulk", "sample"])
+def test_what_is_not_released_says_so_and_what_is_not_made_has_no_label(tmp_path: Path, kind: str) -> None:
+    bench = stocked(tmp_path / "bench")
+    words_approved(bench)
+    asked = f'label sticker CAPS-1 {kind} --amount "1 capsule" --stock 4x3 --out {{folder}}/{kind}.pdf'
+    carried_on(bench, "CAPS-1", "batch step")
+    assert bench.run(asked).codes == ["label.not-made"]
+    carried_on(bench, "CAPS-1", "qc weights CAPS-1", begin="batch step")
+    bench.do(asked)
+    assert "NOT RELEASED" in text_of((bench.folder / f"{kind}.pdf").read_bytes())
+    assert proof(bench, f"{kind}.pdf").code == 0
 
 
 def test_a_sticker_says_what_became_of_its_batch(bench: Bench) -> None:

@@ -13,7 +13,7 @@ import click
 
 from compounding.cli.app import App
 from compounding.cli.show import emit, json_option
-from compounding.cli.wording import own_texts, printed_warning
+from compounding.cli.wording import own_texts, printed_warning, short_word
 from compounding.documents.profiles import read_profile
 from compounding.documents.templates import Template, read_template, template_fields, under
 from compounding.documents.texts import label_sentences, read_texts
@@ -210,6 +210,7 @@ def _known_stickers(app: App, sticker: Sticker, ids: Sequence[str]) -> Known:
     template = read_template(fact.template, language=language, texts=own_texts(app))
     template = under(template, read_profile(fact.profile or app.settings.profile))
     warning, unknown = _warning(app, batch, language, fact)
+    unreleased = batch.ended is None or batch.ended.sequence > sticker.entry.sequence
     text = sticker_text(
         batch,
         app.settings.pharmacy,
@@ -219,6 +220,7 @@ def _known_stickers(app: App, sticker: Sticker, ids: Sequence[str]) -> Known:
         person=fact.made_by or "",
         reason=fact.why or "",
         amount=fact.amount or "",
+        status=short_word(app, language, "not_released") if unreleased else "",
     )
     told = _told(app, text, template, language, batch, sticker.entry.sequence, fact.stock, fact.pdf, problems + unknown)
     return replace(told, required=told.required * len(fact.labels))

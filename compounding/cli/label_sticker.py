@@ -15,7 +15,7 @@ from compounding.cli.delivering import chosen_way, deliver, let_go, ready_printe
 from compounding.cli.label import first_option, language_option, printer_option, stock_option
 from compounding.cli.label_stocks import own_stocks, printer_of, printer_shift, stock_name
 from compounding.cli.show import emit, json_option, notice
-from compounding.cli.wording import check_words, label_language, names_of_words, own_texts
+from compounding.cli.wording import check_words, label_language, names_of_words, own_texts, short_word
 from compounding.problems import NotUnderstood, Problem, Refused, stopping
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def sticker(
     template = under(read_template(kind, language=language, texts=own), profile)
     paper = read_stock(stock_name(app, stock, printer), own_stocks(app))
     batch = app.batch(id)
-    if refused := check_sticker(batch, kind, app.today()):
+    if refused := check_sticker(batch, kind, app.today(), amount or ""):
         raise Refused(refused)
     check_warning(batch, profile.warnings)
     told = check_words(app, language, names_of_words(language, batch.formula.label.warning))
@@ -100,6 +100,7 @@ def sticker(
         person=who,
         reason=reason,
         amount=amount or "",
+        status="" if batch.ended else short_word(app, language, "not_released"),
     )
     if language != "en":
         # Who made it and why are words of people; what the batch says is translated, or refused.
@@ -113,7 +114,7 @@ def sticker(
 
     def decide() -> Decision:
         now = app.batch(id)
-        if refused := check_sticker(now, kind, app.today()):
+        if refused := check_sticker(now, kind, app.today(), amount or ""):
             return Decision([], refused, {})
         fact = StickerPrinted(
             batch=id,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compounding.problems import Problem, Refused, stopping
+from compounding.problems import NotUnderstood, Problem, Refused, stopping
 
 if TYPE_CHECKING:
     from compounding.cli.app import App
@@ -55,6 +55,20 @@ def check_words(app: App, language: str, names: Iterable[str]) -> list[Problem]:
     if stopping(problems):
         raise Refused(problems)
     return problems
+
+
+def short_word(app: App, language: str, name: str) -> str:
+    """One of the short words that stand on labels, in a language.
+
+    Raises:
+        NotUnderstood: the words of that language lack it.
+    """
+    from compounding.documents.texts import read_texts
+
+    words = read_texts("words", language, own_texts(app))
+    if name not in words:
+        raise NotUnderstood(Problem("label.no-wording", f"{name} has no wording in {language}: add it to words.toml", name))
+    return words[name]
 
 
 def printed_warning(app: App, name: str, language: str, digest: str) -> WarningText | None:

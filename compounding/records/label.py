@@ -94,6 +94,7 @@ class LabelText:
         person: who did what a sticker says, such as the one who released.
         acted_on: the day of it, ISO date.
         reason: why a batch is in quarantine.
+        status: that a batch is not released, while it is not.
         sentence: of an auxiliary label.
     """
 
@@ -127,6 +128,7 @@ class LabelText:
     person: str = ""
     acted_on: str = ""
     reason: str = ""
+    status: str = ""
     sentence: str = ""
 
     @property
@@ -136,9 +138,9 @@ class LabelText:
 
 
 # Fields that may stay empty where a template or a profile does not require them; a label without any other is refused.
-MAY_BE_EMPTY = frozenset({"purpose", "auxiliary", "copy", "ingredients", "reason"})
+MAY_BE_EMPTY = frozenset({"purpose", "auxiliary", "copy", "ingredients", "reason", "status"})
 # Fields of some templates only.
-ADDED_FIELDS = frozenset({"dose", "ingredients", "person", "acted_on", "reason", "sentence"})
+ADDED_FIELDS = frozenset({"dose", "ingredients", "person", "acted_on", "reason", "status", "sentence"})
 
 # The names that templates use for the words of a label.
 _NOT_WORDS = {"warning", "element", "symbology"}

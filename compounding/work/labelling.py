@@ -122,14 +122,16 @@ def check_label(batch: Batch, prescription: Prescription, on: date, replaces: st
     return problems
 
 
-def check_sticker(batch: Batch, kind: str, on: date) -> list[Problem]:
+def check_sticker(batch: Batch, kind: str, on: date, amount: str = "") -> list[Problem]:
     """Whether the batch may have such a sticker: quarantine always, what says that it is good only while it is.
 
     Args:
         kind: the template's id.
+        amount: what the container or the sample holds, if it says so.
     """
+    problems = _check_amount(batch, amount) if amount else []
     if kind == "quarantine":
-        return []
+        return problems
     if kind == "released":
         if batch.state != "released":
             now = "was rejected" if batch.state == "rejected" else "is not released"
@@ -140,9 +142,28 @@ def check_sticker(batch: Batch, kind: str, on: date) -> list[Problem]:
         if batch.beyond_use_date < on:
             text = f"The beyond-use date {batch.plan.beyond_use.date} of {batch.id} has passed: it gets no released sticker"
             return [Problem("label.out-of-date", text, batch.id)]
-    if batch.state == "rejected":
-        text = f"Batch {batch.id} was rejected: it gets no {kind} label, but a quarantine sticker"
-        return [Problem("label.rejected", text, batch.id)]
+        return problems
+    if batch.state in ("rejected", "recalled"):
+        text = f"Batch {batch.id} was {batch.state}: it gets no {kind} label, but a quarantine sticker"
+        return [Problem(f"label.{batch.state}", text, batch.id)]
+    if batch.beyond_use_date < on:
+        text = f"The beyond-use date {batch.plan.beyond_use.date} of {batch.id} has passed: it gets no {kind} label, but a quarantine sticker"
+        problems.append(Problem("label.out-of-date", text, batch.id))
+    if not batch.makers:
+        text = f"Nothing of {batch.id} is made yet: weigh it first, then label what holds it"
+        problems.append(Problem("label.not-made", text, batch.id))
+    return problems
+
+
+def _check_amount(batch: Batch, amount: str) -> list[Problem]:
+    """A container holds some of the batch, and no more than was made; before that is counted, than is planned."""
+    there, asked = _made(batch) or quantity(batch.plan.made), quantity(amount)
+    whole = batch.plan.count is None or asked.magnitude.denominator == 1
+    if asked.dimensionality != there.dimensionality or asked.magnitude <= 0 or not whole:
+        text = f"{amount} cannot be some of {told(there)} of {batch.id}: write the amount in that unit"
+        return [Problem("label.quantity", text, "amount")]
+    if asked > there:
+        return [Problem("label.too-much", f"{batch.id} has {told(there)}, not {amount}", "amount")]
     return []
 
 
@@ -271,12 +292,14 @@ def sticker_text(
     person: str,
     reason: str = "",
     amount: str = "",
+    status: str = "",
 ) -> LabelText:
     """Every word of a label that stays in the pharmacy: for a bulk container, a sample, or a status.
 
     Args:
         person: who did what it says.
         amount: what the container or the sample holds.
+        status: that the batch is not released, in the label's language.
     """
     return LabelText(
         pharmacy_name=pharmacy.name,
@@ -304,6 +327,7 @@ def sticker_text(
         person=person,
         acted_on=on.isoformat(),
         reason=reason,
+        status=status,
     )
 
 
