@@ -101,6 +101,7 @@ class Settings(Record, frozen=True, kw_only=True):
 
     ``gtins``: the trade item number of a product, ``"naltrexone-capsule 1.5 mg" = "09501101530003"``, for a pharmacy
     that has one; it belongs to a strength, so a formula could not hold it.
+    ``paper``: the pages that leaflets are printed on.
     ``reorder``: by material, the amount below which it is ordered, ``"naltrexone tablets" = "60 tablets"``.
     ``rule_sets`` are acceptance rules that decide beside those that a formula names: more can be asked for, never less.
     """
@@ -122,6 +123,7 @@ class Settings(Record, frozen=True, kw_only=True):
     correction: Literal["always", "german-2-percent", "none"] = "always"
     assay_above_100: Literal["refuse", "as-stated", "as-100"] = "refuse"
     bottles: tuple[QuantityText, ...] = ()
+    paper: Literal["letter", "a4"] = "letter"
     reorder: dict[str, QuantityText] = empty_table()
     rule_sets: tuple[str, ...] = ()
     balances: Annotated[dict[NameText, BalanceSettings], Meta(min_length=1)]

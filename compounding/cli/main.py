@@ -39,6 +39,7 @@ COMMANDS = {
     "qc": ("qc", "Quality control: weights, content, assay, observe, investigate, results, attachment, sampling, chart, baseline; uniformity."),
     "worksheet": ("paper", "The worksheet of a batch; once filled in, its compounding record."),
     "label": ("label", "A label of a batch, proved before it is written; label stocks."),
+    "leaflet": ("leaflet", "What a patient is told with the bottles: leaflet, calendar, check-ups, card for the wallet."),
     "scan": ("scan", "What a scanned barcode or a typed id is; reading back a label that was printed."),
     "dispense": ("dispense", "A labelled container goes out."),
     "trace": ("trace", "Where a lot, a batch or a prescription went, and what it was made of."),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -31,19 +32,33 @@ from compounding.rules.titrations import USUAL, Schedule, schedule_named
 from compounding.work.titrating import Asked, Titration, in_mg, plan_titration
 
 WIDTH = 80
+NO_HOLD = "0 days"
 MOST_IN_KIT = 9999  # capsules of one strength: more is a slip of the finger
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def step_options(command: F) -> F:
+    """The options that say how a dose rises, and from which day."""
+    for option in reversed(
+        (
+            click.option("--start", metavar="MASS", help='First dose, such as "1 mg".'),
+            click.option("--to", "target", metavar="MASS", help='Last dose, such as "4.5 mg".'),
+            click.option("--step", metavar="MASS", help='How much the dose rises each time, such as "0.5 mg".'),
+            click.option("--every", metavar="DAYS", help='How long each dose is taken, such as "7 days".'),
+            click.option("--schedule", "named", metavar="NAME", help="A named schedule, such as norland; options change it."),
+            click.option("--hold", metavar="DAYS", default=NO_HOLD, help='Further days at the last dose, such as "30 days".'),
+            click.option("--from", "first", metavar="DATE", help="Day of the first dose; default: today."),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 @click.command()
-@click.option("--start", metavar="MASS", help='First dose, such as "1 mg".')
-@click.option("--to", "target", metavar="MASS", help='Last dose, such as "4.5 mg".')
-@click.option("--step", metavar="MASS", help='How much the dose rises each time, such as "0.5 mg".')
-@click.option("--every", metavar="DAYS", help='How long each dose is taken, such as "7 days".')
-@click.option("--schedule", "named", metavar="NAME", help="A named schedule, such as norland; options change it.")
+@step_options
 @click.option("--strengths", metavar="MASSES", help='Capsules that the pharmacy makes, such as "0.5 mg,1.5 mg".')
 @click.option("--kit", metavar="MASS=COUNT", multiple=True, help='Capsules at hand, such as "0.5 mg=63"; repeat.')
-@click.option("--hold", metavar="DAYS", default="0 days", help='Further days at the last dose, such as "30 days".')
-@click.option("--from", "first", metavar="DATE", help="Day of the first dose; default: today.")
 @click.option("--beyond-use", metavar="DATE", help="Last day of use of capsules at hand; default: made today.")
 @click.option("--formula", "id", default="naltrexone-capsule", show_default=True, metavar="FORMULA")
 @click.option("--explain", is_flag=True, help="Show how each number came about.")
@@ -62,7 +77,7 @@ def titrate(
     """
     text, name = app.formula_text(id)
     formula = read_formula(text, name)
-    asked, problems = _asked(app, formula, named, given)
+    asked, problems = asked_titration(app, formula, named, given)
     made, more = plan_titration(formula, asked, app.today())
     problems += more
     if made is None:
@@ -100,8 +115,14 @@ def _events(made: Titration) -> list[Event]:
 # ---- what the options say ----
 
 
-def _asked(app: App, formula: Formula, named: str | None, given: dict[str, Any]) -> tuple[Asked, list[Problem]]:
-    """The titration that the options describe; what they leave out comes from a named schedule, and is told."""
+def asked_titration(
+    app: App, formula: Formula, named: str | None, given: dict[str, Any]
+) -> tuple[Asked, list[Problem]]:
+    """The titration that the options describe; what they leave out comes from a named schedule, and is told.
+
+    Raises:
+        NotUnderstood: an option is not understood, or neither the doses nor a schedule are given.
+    """
     schedule = schedule_named(named, app.today()) if named else None
     usual = schedule or schedule_named(USUAL, app.today())
     if schedule is None and (given["start"] is None or given["target"] is None):

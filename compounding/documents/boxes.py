@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 NBSP = "\u00a0"
@@ -107,6 +107,13 @@ class Symbol:
 
 
 Mark = Word | Box | Rule | Dot | Symbol
+
+
+def moved(mark: Mark, x: float, y: float) -> Mark:
+    """The same mark, further right and up [pt]."""
+    if isinstance(mark, Rule):
+        return replace(mark, x=mark.x + x, y=mark.y + y, to_x=mark.to_x + x, to_y=mark.to_y + y)
+    return replace(mark, x=mark.x + x, y=mark.y + y)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from compounding.documents.boxes import BOLD, NBSP, REGULAR, Box, Dot, Page, Rule, Symbol, Word
+from compounding.documents.tags import Element, TaggedPage, structure
 from compounding.problems import Problem
 
 FONT_FILES = {
@@ -105,6 +106,49 @@ def paint(pages: Sequence[Page], *, title: str, language: str = "en-US") -> byte
     Args:
         title: shown by viewers; holds no patient's name.
     """
+    buffer, canvas = _canvas(pages[0], title, language)
+    for page in pages:
+        canvas.setPageSize((page.width, page.height))
+        _paint_marks(canvas, page.marks)
+        canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
+
+
+def paint_tagged(pages: Sequence[TaggedPage], *, title: str, language: str) -> bytes:
+    """A PDF that can be read aloud: its structure, its language, and its title in the viewer's frame.
+
+    It is printed on one side and at full size, because a card is cut out of it. Tagged is all that is claimed:
+    whether it meets PDF/UA in every point was not proved.
+
+    Args:
+        language: of its words, as in ``en-US``.
+
+    Source:
+        pdf-structure
+    """
+    buffer, canvas = _canvas(pages[0], title, language)
+    root, owners = structure(pages)
+    for page, elements in zip(pages, owners, strict=True):
+        canvas.setPageSize((page.width, page.height))
+        numbers = iter(range(len(elements)))
+        for each in page.content:
+            if each.marks and each.way:
+                _operator(canvas, f"/{each.way[-1].kind} <</MCID {next(numbers)}>> BDC")
+            elif each.marks:
+                _operator(canvas, "/Artifact BMC")
+            _paint_marks(canvas, each.marks)
+            if each.marks:
+                _operator(canvas, "EMC")
+        canvas.showPage()
+    _write_structure(canvas, root, owners)
+    for name, value in (("DisplayDocTitle", "true"), ("Duplex", "Simplex"), ("PrintScaling", "None")):
+        canvas.setViewerPreference(name, value)
+    canvas.save()
+    return buffer.getvalue()
+
+
+def _canvas(first: Any, title: str, language: str) -> tuple[BytesIO, Any]:
     from reportlab import rl_config
     from reportlab.pdfgen.canvas import Canvas
 
@@ -113,7 +157,7 @@ def paint(pages: Sequence[Page], *, title: str, language: str = "en-US") -> byte
     buffer = BytesIO()
     canvas = Canvas(
         buffer,
-        pagesize=(pages[0].width, pages[0].height),
+        pagesize=(first.width, first.height),
         pageCompression=1,
         invariant=1,
         initialFontName=FONT_NAMES[REGULAR],
@@ -123,12 +167,47 @@ def paint(pages: Sequence[Page], *, title: str, language: str = "en-US") -> byte
     canvas.setAuthor("")
     canvas.setSubject("")
     canvas.setCreator("compounding")
-    for page in pages:
-        canvas.setPageSize((page.width, page.height))
-        _paint_marks(canvas, page.marks)
-        canvas.showPage()
-    canvas.save()
-    return buffer.getvalue()
+    return buffer, canvas
+
+
+def _operator(canvas: Any, operator: str) -> None:
+    """An operator of the page that ReportLab has no function for. Its list of them is private; this is the one place."""
+    canvas._code.append(operator)
+
+
+def _write_structure(canvas: Any, root: Element, owners: Sequence[Sequence[Element]]) -> None:
+    """The tree of elements, and the way back from each piece of a page to its element."""
+    from reportlab.pdfbase.pdfdoc import PDFArray, PDFDictionary, PDFName, PDFString
+
+    document = canvas._doc
+    pages = document.Pages.pages
+    written: dict[int, Any] = {}
+
+    def write(element: Element, above: Any) -> Any:
+        values = PDFDictionary({"Type": PDFName("StructElem"), "S": PDFName(element.tag.kind), "P": above})
+        reference = written[id(element)] = document.Reference(values)
+        if element.tag.alt:
+            values["Alt"] = PDFString(element.tag.alt)
+        if element.tag.scope:
+            values["A"] = PDFDictionary({"O": PDFName("Table"), "Scope": PDFName(element.tag.scope)})
+        values["K"] = PDFArray([write(kid, reference) if isinstance(kid, Element) else piece(*kid) for kid in element.kids])
+        return reference
+
+    def piece(page: int, number: int) -> Any:
+        return PDFDictionary({"Type": PDFName("MCR"), "Pg": document.Reference(pages[page]), "MCID": number})
+
+    tree = PDFDictionary({"Type": PDFName("StructTreeRoot"), "ParentTreeNextKey": len(pages)})
+    reference = document.Reference(tree)
+    tree["K"] = write(root, reference)
+    numbers: list[Any] = []
+    for number, (page, elements) in enumerate(zip(pages, owners, strict=True)):
+        numbers += [number, PDFArray([written[id(each)] for each in elements])]
+        page.StructParents, page.Tabs = number, PDFName("S")
+        page.__NoDefault__ = [*page.__NoDefault__, "StructParents", "Tabs"]
+    tree["ParentTree"] = PDFDictionary({"Nums": PDFArray(numbers)})
+    document.Catalog.StructTreeRoot = tree
+    document.Catalog.MarkInfo = PDFDictionary({"Marked": "true"})
+    document._pdfVersion = (1, 7)
 
 
 def _paint_marks(canvas: Any, marks: Iterable[Any]) -> None:

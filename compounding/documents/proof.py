@@ -117,6 +117,18 @@ def text_of(document: bytes) -> str:
     return "\n".join(_plain(page.get_textpage().get_text_range()) for page in found)
 
 
+def plain_words(text: str) -> str:
+    """A text as it is compared: composed, every run of spaces and line breaks one space."""
+    return _plain(text)
+
+
+def read_pages(document: bytes, dots_per_inch: int) -> list[tuple[tuple[Letter, ...], Raster]]:
+    """Every page of a PDF: its letters in reading order, and its dots."""
+    import pypdfium2
+
+    return [(tuple(_letters(page)), _raster(page, dots_per_inch)) for page in pypdfium2.PdfDocument(document)]
+
+
 def prove_label(
     document: bytes,
     text: LabelText,

@@ -29,6 +29,7 @@ from compounding.documents.boxes import (
     broken,
     glue,
     line_width,
+    moved,
     pieces,
     place,
     wrap,
@@ -236,11 +237,7 @@ def _group(blocks: Sequence[Block], start: int) -> list[Block]:
 def _moved(blocks: Iterable[Block], x: float, top: float) -> Iterator[Mark]:
     """The marks of blocks below each other, from a corner of the page."""
     for block in blocks:
-        for mark in block.marks:
-            if isinstance(mark, Rule):
-                yield replace(mark, x=mark.x + x, y=mark.y + top, to_x=mark.to_x + x, to_y=mark.to_y + top)
-            else:
-                yield replace(mark, x=mark.x + x, y=mark.y + top)
+        yield from (moved(mark, x, top) for mark in block.marks)
         top -= block.height
 
 

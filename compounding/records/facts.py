@@ -463,6 +463,39 @@ class LabelsAccounted(Record, frozen=True, kw_only=True):
     destroyed: int
 
 
+class StepsAsked(Record, frozen=True, kw_only=True):
+    """The rising dose that a leaflet's calendar shows, as it was asked for; ``hold`` are the further days at the last dose."""
+
+    start: QuantityText
+    to: QuantityText
+    step: QuantityText
+    every: QuantityText
+    hold: QuantityText
+    schedule: str | None = None
+
+
+class LeafletWritten(Record, frozen=True, kw_only=True):
+    """A leaflet left the tool: what the patient of some labels was told, in which words, from which first day.
+
+    ``text`` and ``warning`` are the wordings with their revisions. The patient's name is not here; the digests are those
+    of the files as they were given out.
+    """
+
+    labels: tuple[Id, ...]
+    batches: tuple[Id, ...]
+    prescription: str
+    language: str
+    text: str
+    text_digest: str
+    warning: str
+    warning_digest: str
+    first_day: DateText
+    pdf: str
+    proved: tuple[str, ...]
+    steps: StepsAsked | None = None
+    html: str | None = None
+
+
 KeyText = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]  # the public half of an Ed25519 key, in hexadecimal
 PersonId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
 
@@ -598,6 +631,7 @@ KINDS: Mapping[str, type[Record]] = {
         PrintFailed,
         LabelScanned,
         LabelsAccounted,
+        LeafletWritten,
         FormulaApproved,
         TextApproved,
         KeyCreated,

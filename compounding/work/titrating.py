@@ -181,13 +181,21 @@ def _check_formula(formula: Formula) -> Iterator[Problem]:
         yield Problem("titration.directions", text, "formula")
 
 
-def _check_days(asked: Asked, today: date) -> Iterator[Problem]:
-    first = asked.first_day
+def check_first_day(first: date, today: date, kind: str = "titration") -> Iterator[Problem]:
+    """Whether a first dose may be taken on a day: not before today, nor a year later.
+
+    Args:
+        kind: the first word of the problems' codes.
+    """
     if first < today:
-        yield Problem("titration.past", f"The first day, {first}, has passed: write today, {today}, or later", "from")
+        yield Problem(f"{kind}.past", f"The first day, {first}, has passed: write today, {today}, or later", "from")
     elif (first - today).days > FURTHEST_START:
         text = f"The first day, {first}, is more than a year away: check the year"
-        yield Problem("titration.far", text, "from")
+        yield Problem(f"{kind}.far", text, "from")
+
+
+def _check_days(asked: Asked, today: date) -> Iterator[Problem]:
+    yield from check_first_day(asked.first_day, today)
     if asked.every < 1:
         yield Problem("titration.interval", "Each dose is taken for 0 days: write 1 day or more", "every")
 
