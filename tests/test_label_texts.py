@@ -70,7 +70,7 @@ def test_a_translation_is_approved_by_itself(bench: Bench) -> None:
     assert label(bench, *SPANISH, name="es").code == 0
     listed = bench.do("label text list --json").json["texts"]
     assert {each["text"]: each["approved_by"] for each in listed if each["text"].startswith("es/")} == dict.fromkeys(
-        ["es/auxiliary", "es/opioid", "es/sentences", "es/words"], "ana"
+        ["es/auxiliary", "es/leaflet", "es/opioid", "es/sentences", "es/words"], "ana"
     )
 
 
@@ -87,7 +87,7 @@ def test_only_a_pharmacist_approves_words_and_only_once(unread: Bench) -> None:
 def test_where_people_have_keys_the_words_are_shown_and_the_approval_is_signed(tmp_path: Path) -> None:
     signed = begun(tmp_path / "signed", signed=True)
     done = signed.do("label text approve en --json").json["approved"]
-    assert [each["text"] for each in done] == ["en/auxiliary", "en/opioid", "en/words"]
+    assert [each["text"] for each in done] == ["en/auxiliary", "en/leaflet", "en/opioid", "en/words"]
     assert signed.run("label text approve es", "kim").codes == ["person.role"]
     assert "problems" in signed.do("journal verify --json").json
     shown = signed.do("label text show en/opioid").out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from compounding.cli.app import App, Decision, nearest
-from compounding.cli.show import emit, json_option
+from compounding.cli.show import emit, json_option, notice
 from compounding.problems import Problem, Refused
 from compounding.records.facts import LabelPrinted
 from compounding.work.dispensing import dispense as decide_dispense
@@ -28,17 +28,21 @@ def dispense(app: App, label: str, reason: str | None, as_json: bool) -> None:
 
     def decide() -> Decision:
         batch = app.batch(printed.batch)
-        fact, problems = decide_dispense(batch, id, app.today(), reason)
+        leaflets = app.recorded(f"rx:{printed.prescription}")
+        fact, problems = decide_dispense(batch, id, app.today(), reason, leaflets)
         subjects = (f"batch:{batch.id}", f"label:{id}", f"rx:{printed.prescription}")
         return Decision([(fact, subjects)] if fact else [], problems, {f"batch:{batch.id}": batch.last_seen}, reason)
 
-    _, entries = app.record(decide)
+    decision, entries = app.record(decide)
     if as_json:
         emit({"label": id, "batch": printed.batch, "prescription": printed.prescription,
-              "quantity": printed.quantity, "entry": entries[0].sequence, "problems": []})  # fmt: skip
+              "quantity": printed.quantity, "leaflet": entries[0].body.get("leaflet"), "entry": entries[0].sequence,
+              "problems": [vars(each) for each in decision.problems]})  # fmt: skip
     else:
         says = f"{printed.quantity} of batch {printed.batch} dispensed for Rx {printed.prescription}"
         click.echo(f"{says}, label {id}. (entry {entries[0].sequence})")
+        for problem in decision.problems:
+            notice(f"{problem.text} [{problem.code}]")
 
 
 def _printed(app: App, id: str) -> LabelPrinted:

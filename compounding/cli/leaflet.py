@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,14 @@ from compounding.work.titrating import Asked, Titration, check_first_day, plan_t
 @json_option
 @click.pass_obj
 def leaflet(
-    app: App, /, labels: tuple[str, ...], out: Path, html: Path | None, language: str | None, as_json: bool, **given: Any
+    app: App,
+    /,
+    labels: tuple[str, ...],
+    out: Path,
+    html: Path | None,
+    language: str | None,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Write the leaflet for some bottles of one prescription; scan or type their labels.
 
@@ -68,75 +76,36 @@ def leaflet(
     """
     from compounding.documents.leaflet import draw_leaflet, paper
     from compounding.documents.leaflet_proof import prove_leaflet
-    from compounding.documents.leaflet_words import read_leaflet
-    from compounding.documents.profiles import read_profile
-    from compounding.documents.texts import label_sentences, read_texts, read_warning
     from compounding.documents.webpage import leaflet_page
     from compounding.store.files import check_new, check_paper, written_whole
-    from compounding.work.labelling import check_warning
 
     check_paper(out, may_replace=False)
     if html is not None:
         check_new(html, ".html")
-    today = app.today()
     ids = [next(filter(None, map(meant_label, read_scan(each).ids)), each) for each in labels]
     supplies = [_supply(app, id) for id in ids]
-    _refuse(check_supplies(supplies, today) + _check_language(supplies, language))
+    _refuse(check_supplies(supplies, app.today()) + _check_language(supplies, language))
     first_day = day(app, given["first"])
-    _refuse([*check_first_day(first_day, today, "leaflet"), *check_start(supplies, first_day)])
+    _refuse([*check_first_day(first_day, app.today(), "leaflet"), *check_start(supplies, first_day)])
     asked, titration, told = _titration(app, supplies, given)
-
-    formula, fact = supplies[0].batch.formula, supplies[-1].label.printed
-    code, profile = fact.language or "en", read_profile(app.settings.profile)
-    check_warning(supplies[0].batch, profile.warnings)
-    own, names = own_texts(app), names_of_words(code, formula.label.warning)
-    words_told = check_words(app, code, ("leaflet", *names))
-    wording, warning = read_leaflet(code, profile, own), read_warning(formula.label.warning, code, own)
-    known = Told(
-        supplies=tuple(supplies),
-        patient=_patient(app, fact.prescription),
-        wording=wording,
-        say=read_texts("sentences", code, own) if code != "en" else None,
-        sentences=label_sentences(formula.label.auxiliary, profile, code, own),
-        warning=warning,
-        pharmacy=app.settings.pharmacy,
-        first_day=first_day,
-        today=today,
-        follow_ups=follow_ups(first_day, today),
-        titration=titration,
-        approved_by=_approved_by(app, wording),
-    )
+    known, unapproved = _known(app, supplies, first_day, titration)
     texts, problems = leaflet_texts(known)
     _refuse(problems)
+    told += [each.text for each in (*unapproved, *problems)]
     text, pdf, problems = draw_leaflet(texts, paper(app.settings.paper))
     if text is None:
         raise Refused(problems)
     page = leaflet_page(text) if html else None
-    problems, proved = prove_leaflet(pdf, page, text, warning)
+    problems, proved = prove_leaflet(pdf, page, text, known.warning)
     _refuse(problems)
-    batches = tuple(dict.fromkeys(each.batch.id for each in supplies))
-    written_fact = LeafletWritten(
-        labels=tuple(ids),
-        batches=batches,
-        prescription=fact.prescription,
-        language=code,
-        text=f"{wording.id} revision {wording.revision}",
-        text_digest=wording.digest,
-        warning=f"{warning.id} revision {warning.revision}",
-        warning_digest=warning.digest,
-        first_day=first_day.isoformat(),
-        pdf=_digest(pdf),
-        proved=proved,
-        steps=_steps(asked) if asked else None,
-        html=_digest(page) if page else None,
-    )
-    subjects = (f"rx:{fact.prescription}", *(f"label:{id}" for id in ids), *(f"batch:{id}" for id in batches))
+    fact = _fact(known, pdf, page, proved, _steps(asked) if asked else None)
+    subjects = (f"rx:{fact.prescription}", *(f"label:{id}" for id in ids), *(f"batch:{id}" for id in fact.batches))
 
     def decide() -> Decision:
         seen = app.journal.last_seen(subjects)
         refused = check_supplies([_supply(app, id) for id in ids], app.today())
         if not refused and _patient(app, fact.prescription) == known.patient:
-            return Decision([(written_fact, subjects)], [], seen)
+            return Decision([(fact, subjects)], [], seen)
         return Decision([], refused or [_erased(fact.prescription)], {})
 
     with ExitStack() as files:
@@ -144,21 +113,76 @@ def leaflet(
         if html and page:
             files.enter_context(written_whole(html, page))
         _, entries = app.record(decide)
-    told += [each.text for each in words_told]
     if not all(each.verified for each in known.follow_ups):
-        told.append("No official text fixes the dates of its check-ups: the prescriber does. Compare them with the prescription")
-    if as_json:
-        emit(_data(known, len(text.sheets), (out, html), entries[0].sequence, told))
-    else:
-        where = f"{out} and {html}" if html else str(out)
-        click.echo(
-            f"Leaflet for {', '.join(ids)}, Rx {fact.prescription}, proved and written to {where}: "
-            f"{len(text.sheets)} pages, to print on one side (entry {entries[0].sequence})"
+        told.append(
+            "No official text fixes the dates of its check-ups: the prescriber does. Compare them with the prescription"
         )
-        for each in known.follow_ups:
-            click.echo(f"  {each.first}{f' to {each.last}' if each.last != each.first else ''}  {wording.words[f'test-{each.id}']}")
-        for said in told:
-            notice(said)
+    if as_json:
+        emit(_data(known, fact, len(text.sheets), (out, html), entries[0].sequence, told))
+        return
+    where = f"{out} and {html}" if html else str(out)
+    click.echo(
+        f"Leaflet for {', '.join(ids)}, Rx {fact.prescription}, proved and written to {where}: "
+        f"{len(text.sheets)} pages, to print on one side (entry {entries[0].sequence})"
+    )
+    for each in known.follow_ups:
+        until = f" to {each.last}" if each.last != each.first else ""
+        click.echo(f"  {each.first}{until}  {known.wording.words[f'test-{each.id}']}")
+    for said in told:
+        notice(said)
+
+
+def _known(
+    app: App, supplies: list[Supply], first_day: date, titration: Titration | None
+) -> tuple[Told, list[Problem]]:
+    """Everything that the leaflet tells, and what of its words nobody approved here."""
+    from compounding.documents.leaflet_words import read_leaflet
+    from compounding.documents.profiles import read_profile
+    from compounding.documents.texts import label_sentences, read_texts, read_warning
+    from compounding.work.labelling import check_warning
+
+    batch, printed = supplies[0].batch, supplies[-1].label.printed
+    code, profile, own = printed.language or "en", read_profile(app.settings.profile), own_texts(app)
+    check_warning(batch, profile.warnings)
+    names = names_of_words(code, batch.formula.label.warning)
+    unapproved = check_words(app, code, ("leaflet", *names))
+    wording = read_leaflet(code, profile, own)
+    known = Told(
+        supplies=tuple(supplies),
+        patient=_patient(app, printed.prescription),
+        wording=wording,
+        say=read_texts("sentences", code, own) if "sentences" in names else None,
+        sentences=label_sentences(batch.formula.label.auxiliary, profile, code, own),
+        warning=read_warning(batch.formula.label.warning, code, own),
+        pharmacy=app.settings.pharmacy,
+        first_day=first_day,
+        on=app.today(),
+        follow_ups=follow_ups(first_day, app.today()),
+        titration=titration,
+        approved_by=_approved_by(app, wording),
+    )
+    return known, unapproved
+
+
+def _fact(
+    known: Told, pdf: bytes, page: bytes | None, proved: tuple[str, ...], steps: StepsAsked | None
+) -> LeafletWritten:
+    wording, warning = known.wording, known.warning
+    return LeafletWritten(
+        labels=tuple(each.id for each in known.supplies),
+        batches=tuple(dict.fromkeys(each.batch.id for each in known.supplies)),
+        prescription=known.supplies[-1].label.printed.prescription,
+        language=wording.language,
+        text=f"{wording.id} revision {wording.revision}",
+        text_digest=wording.digest,
+        warning=f"{warning.id} revision {warning.revision}",
+        warning_digest=warning.digest,
+        first_day=known.first_day.isoformat(),
+        pdf=_digest(pdf),
+        proved=proved,
+        steps=steps,
+        html=_digest(page) if page else None,
+    )
 
 
 def _refuse(problems: list[Problem]) -> None:
@@ -222,7 +246,9 @@ def _titration(
     options = given | {"kit": kit, "strengths": None, "beyond_use": last}
     first = supplies[0].batch
     if first.plan.ordered_as != first.formula.substance:
-        text = f"Steps count {first.formula.substance}; these capsules count {first.plan.ordered_as}. Leave the steps out"
+        text = (
+            f"Steps count {first.formula.substance}; these capsules count {first.plan.ordered_as}. Leave the steps out"
+        )
         raise Refused(Problem("leaflet.form", text, first.id))
     asked, problems = asked_titration(app, first.formula, options.pop("named"), options)
     made, more = plan_titration(first.formula, asked, app.today())
@@ -247,7 +273,7 @@ def _digest(content: bytes) -> str:
 
 
 def _data(
-    known: Told, pages: int, files: tuple[Path, Path | None], entry: int, told: list[str]
+    known: Told, fact: LeafletWritten, pages: int, files: tuple[Path, Path | None], entry: int, told: list[str]
 ) -> dict[str, Any]:
     """What was written, as the JSON of the command line."""
     made = known.titration
@@ -255,12 +281,14 @@ def _data(
         "file": str(files[0]),
         "html": str(files[1]) if files[1] else None,
         "pages": pages,
-        "prescription": known.supplies[0].label.printed.prescription,
-        "labels": [each.id for each in known.supplies],
-        "language": known.wording.language,
-        "text": f"{known.wording.id} revision {known.wording.revision}",
+        "prescription": fact.prescription,
+        "labels": list(fact.labels),
+        "language": fact.language,
+        "text": fact.text,
+        "warning": fact.warning,
         "approved_by": known.approved_by,
-        "from": known.first_day.isoformat(),
+        "proved": list(fact.proved),
+        "from": fact.first_day,
         "until": made.on(made.last_day).isoformat() if made else None,
         "follow_up": [_follow_up(each) for each in known.follow_ups],
         "entry": entry,

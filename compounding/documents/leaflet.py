@@ -137,9 +137,7 @@ def _first(
     width = _width(size)
     title = _title(desk, sheet, way, width, text)
     wide = [_section(desk, each, way, width) for each in sheet.sections if each.id in WIDE]
-    narrow = [
-        _section(desk, each, way, (width - COLUMNS) / 2) for each in sheet.sections if each.id not in WIDE
-    ]
+    narrow = [_section(desk, each, way, (width - COLUMNS) / 2) for each in sheet.sections if each.id not in WIDE]
     parted = _parted([each.height for each in narrow])
     left, right = narrow[:parted], narrow[parted:]
     longest = max((left, right), key=lambda column: sum(each.height + LEAST_GAP for each in column))
@@ -226,9 +224,7 @@ def _running(desk: _Desk, text: LeafletText, number: int, size: tuple[float, flo
 # ---- parts of a page ----
 
 
-def _title(
-    desk: _Desk, sheet: Sheet, way: tuple[Tag, ...], width: float, text: LeafletText | None = None
-) -> Laid:
+def _title(desk: _Desk, sheet: Sheet, way: tuple[Tag, ...], width: float, text: LeafletText | None = None) -> Laid:
     """A heading in the largest type, the barcode of the record beside it if there is one."""
     content: list[Tagged] = []
     room = width
@@ -363,9 +359,7 @@ def _grid(desk: _Desk, grid: Grid, way: tuple[Tag, ...], width: float, where: st
     return Laid(height + 4, tuple(content))
 
 
-def _cell(
-    desk: _Desk, words: str, way: tuple[Tag, ...], room: float, where: str, *, title: str
-) -> Laid:
+def _cell(desk: _Desk, words: str, way: tuple[Tag, ...], room: float, where: str, *, title: str) -> Laid:
     """A cell; one that is written in is there without words."""
     inside = (*way, desk.tag("TH" if title else "TD", scope=title))
     if not words:

@@ -64,14 +64,22 @@ def _seen(document: bytes, text: LeafletText, wanted: list[str]) -> Iterator[Pro
         if found < 0 and page + 1 < len(read):
             page, found = page + 1, read[page + 1].find(words)
         if found < 0:
-            yield Problem("proof.text-missing", f"The leaflet does not read “{words}” in its place. Do not give it out.")
+            yield Problem(
+                "proof.text-missing", f"The leaflet does not read “{words}” in its place. Do not give it out."
+            )
             return
         at = found + len(words)
     for number, (letters, raster) in enumerate(pages, 1):
         where = f"page {number}"
-        for running in (text.record, text.pharmacy, text.page.replace("{number}", str(number)).replace("{count}", str(len(pages)))):
+        for running in (
+            text.record,
+            text.pharmacy,
+            text.page.replace("{number}", str(number)).replace("{count}", str(len(pages))),
+        ):
             if plain_words(running) not in read[number - 1]:
-                yield Problem("proof.text-missing", f"Page {number} does not read “{running}”. Do not give it out.", where)
+                yield Problem(
+                    "proof.text-missing", f"Page {number} does not read “{running}”. Do not give it out.", where
+                )
         yield from _letters(letters, raster, where)
         if _edge(raster):
             yield Problem("proof.margin", f"There is ink in the margin of page {number}. Do not give it out.", where)
@@ -88,7 +96,9 @@ def _letters(letters: tuple[Letter, ...], raster: Raster, where: str) -> Iterato
         elif letter.size < SIZE - ROUNDING:
             yield Problem("proof.too-small", f"{where}: “{letter.text}” is {letter.size:.1f} pt, not {SIZE:g}", where)
         elif not _has_ink(letter, raster):
-            yield Problem("proof.not-readable", f"{where}: “{letter.text}” is not there as ink: pale, covered or off", where)
+            yield Problem(
+                "proof.not-readable", f"{where}: “{letter.text}” is not there as ink: pale, covered or off", where
+            )
         else:
             continue
         return
@@ -120,7 +130,9 @@ def _heard(document: bytes, text: LeafletText, wanted: list[str]) -> Iterator[Pr
     heard = [plain_words(words) for _, words in spoken(document) if words.strip()]
     if heard != wanted:
         wrong = next((said for said, words in zip(heard, wanted, strict=False) if said != words), "too few words")
-        yield Problem("proof.structure", f"The leaflet is not read aloud as the record has it: “{wrong}”. Draw it again.")
+        yield Problem(
+            "proof.structure", f"The leaflet is not read aloud as the record has it: “{wrong}”. Draw it again."
+        )
 
 
 def language_of(document: bytes) -> str:

@@ -155,4 +155,3 @@ def _lead(words: str) -> Paragraph:
     if found := _LEAD.fullmatch(words):
         return Paragraph(found[2], found[1])
     return Paragraph(words)
-

@@ -107,7 +107,7 @@ def _words(paragraph: Paragraph) -> str:
 
 
 def _cell(kind: str, words: str, scope: str = "") -> str:
-    return f"<{kind} scope=\"{scope}\">{escape(words)}</{kind}>" if scope else f"<{kind}>{escape(words)}</{kind}>"
+    return f'<{kind} scope="{scope}">{escape(words)}</{kind}>' if scope else f"<{kind}>{escape(words)}</{kind}>"
 
 
 class _Words(HTMLParser):

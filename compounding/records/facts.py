@@ -332,12 +332,16 @@ class Rejected(Record, frozen=True, kw_only=True):
 
 
 class Dispensed(Record, frozen=True, kw_only=True):
-    """A labelled container went out. Who got it stands beside the journal, under its prescription."""
+    """A labelled container went out. Who got it stands beside the journal, under its prescription.
+
+    ``leaflet``: the entry of the latest leaflet that was written for the prescription before.
+    """
 
     batch: str
     label: str
     prescription: str
     quantity: QuantityText
+    leaflet: int | None = None
 
 
 class NameErased(Record, frozen=True, kw_only=True):

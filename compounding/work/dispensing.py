@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from compounding.problems import Problem
 from compounding.quantities import quantity, told
 from compounding.records.batch import Batch
-from compounding.records.facts import Dispensed, Yielded
+from compounding.records.facts import Dispensed, LeafletWritten, Recorded, Yielded
 from compounding.records.issued import labels_of
 from compounding.work.tracing import used_by_tests
 
 
-def dispense(batch: Batch, label: str, on: date, reason: str | None = None) -> tuple[Dispensed | None, list[Problem]]:
+def dispense(
+    batch: Batch, label: str, on: date, reason: str | None = None, leaflets: Sequence[Recorded] = ()
+) -> tuple[Dispensed | None, list[Problem]]:
     """A labelled container goes out: of a released batch in date, under a label that stands, once.
 
+    That no leaflet was written for its prescription is told: the patient may have one of an earlier container.
+
     Args:
+        leaflets: what was recorded about the label's prescription, oldest first.
         reason: why there is more to go out than the tests can have left, if there is.
 
     Source:
@@ -39,10 +45,18 @@ def dispense(batch: Batch, label: str, on: date, reason: str | None = None) -> t
         text = f"Label {label} was dispensed already, in entry {before[0].sequence}: one label is one container"
         problems.append(Problem("dispense.twice", text, label))
     fact = known.printed
-    made = Dispensed(batch=batch.id, label=label, prescription=fact.prescription, quantity=fact.quantity)
+    leaflet = max((each.sequence for each in leaflets if isinstance(each.fact, LeafletWritten)), default=None)
+    made = Dispensed(
+        batch=batch.id, label=label, prescription=fact.prescription, quantity=fact.quantity, leaflet=leaflet
+    )
     if not problems and not reason:
         problems += _check_left(batch, made)
-    return (None if problems else made), problems
+    if problems:
+        return None, problems
+    if leaflet is None:
+        text = f"No leaflet was written for Rx {fact.prescription}: compounding leaflet {label} --out leaflet.pdf writes it"
+        problems.append(Problem("dispense.no-leaflet", text, label, stops=False))
+    return made, problems
 
 
 def _check_left(batch: Batch, next_out: Dispensed) -> list[Problem]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from compounding.calc.schedules import DoseStep
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import count, quantity, told
 from compounding.records.batch import Batch
@@ -28,12 +29,14 @@ from compounding.records.leaflet import (
     strings,
 )
 from compounding.rules.follow_up import FollowUp
+from compounding.rules.reading import check_reading
 from compounding.rules.writing import unsafe
 from compounding.settings import Pharmacy
 from compounding.work.titrating import Titration, in_mg
 
 # How directions count capsules, in the languages of our texts.
 CAPSULES: Final = re.compile(r"(\d+)\s*(?:capsules?|cápsulas?)\b")
+DAYS: Final = re.compile(CAPSULES.pattern + r"\D*?\b(?:days?|días?)\s+(\d+)(?:\s+(?:to|a|al)\s+(\d+))?")
 # Sentences of labels that a leaflet repeats in its own places.
 SHAKE: Final = "shake-well"
 
@@ -107,7 +110,9 @@ def _check_together(supplies: Sequence[Supply]) -> Iterator[Problem]:
         ("products", "products", [f"{each.batch.plan.ordered_as}, {each.batch.plan.form}" for each in supplies]),
     ):
         if len(found := list(dict.fromkeys(values))) > 1:
-            text = f"The labels are of {len(found)} {what} ({'; '.join(found)}): a leaflet is for one. Write one for each"
+            text = (
+                f"The labels are of {len(found)} {what} ({'; '.join(found)}): a leaflet is for one. Write one for each"
+            )
             yield Problem(f"leaflet.{code}", text, ids[0])
 
 
@@ -141,15 +146,32 @@ def check_calendar(supplies: Sequence[Supply], made: Titration) -> list[Problem]
                 f"{first_out.batch.beyond_use_date}: dispense a later batch of them, or a shorter calendar"
             )
             problems.append(Problem("leaflet.beyond-use", text, first_out.id))
-        asked = {counts[place] for _, counts in steps} - {0}
-        said = {int(number) for each in mine for number in CAPSULES.findall(each.directions)}
-        if said and said != asked:
+        if differs := _directions_differ(mine, [(step, counts[place]) for step, counts in steps]):
             text = (
-                f"The labels of {strength} say {_numbers(said)} capsules, the calendar {_numbers(asked)}: label the "
-                "bottles with the directions that titrate writes for it, or send the patient to the calendar there"
+                f"The labels of {strength} say {differs}: label the bottles with the directions that titrate writes for "
+                "it, or send the patient to the calendar there"
             )
             problems.append(Problem("leaflet.directions", text, mine[0].id))
     return problems
+
+
+def _directions_differ(supplies: Sequence[Supply], taken: Sequence[tuple[DoseStep, int]]) -> str:
+    """Where the labels of a strength say something else than its calendar; empty where nothing does."""
+    asked = {day: number for step, number in taken if number for day in range(step.first_day, step.last_day + 1)}
+    said = {int(number) for each in supplies for number in CAPSULES.findall(each.directions)}
+    if said and said != set(asked.values()):
+        return f"{_numbers(said)} capsules, the calendar {_numbers(set(asked.values()))}"
+    days = {
+        day: int(number)
+        for each in supplies
+        for number, first, last in DAYS.findall(each.directions)
+        for day in range(int(first), int(last or first) + 1)
+    }
+    # Directions that name no days send the patient to the calendar, and cannot contradict it.
+    wrong = [day for day in sorted(days | asked) if days.get(day) != asked.get(day)] if days else []
+    if not wrong:
+        return ""
+    return f"{days.get(wrong[0], 0)} capsules on day {wrong[0]}, the calendar {asked.get(wrong[0], 0)}"
 
 
 def _numbers(numbers: set[int]) -> str:
@@ -177,7 +199,7 @@ class Told:
         patient: the name, from beside the journal.
         say: the record's words in the leaflet's language; None where they are in it already.
         sentences: the labels' sentences by name, such as ``shake-well``.
-        first_day, today: day of the first dose, day of the leaflet.
+        first_day, on: day of the first dose, day of the leaflet.
         titration: the calendar, if the dose rises.
         approved_by: the name of the pharmacist who approved the leaflet's words; None if nobody did yet.
     """
@@ -190,7 +212,7 @@ class Told:
     warning: WarningText
     pharmacy: Pharmacy
     first_day: date
-    today: date
+    on: date
     follow_ups: tuple[FollowUp, ...]
     titration: Titration | None = None
     approved_by: str | None = None
@@ -212,10 +234,17 @@ def leaflet_texts(known: Told) -> tuple[list[LeafletText], list[Problem]]:
     for where, words in (each for text in neutral for each in strings(text)):
         problems += [
             Problem(each.code, f"{where}: {each.text}", where, source=each.source)
-            for each in unsafe({"sentence": words}, known.today)
+            for each in unsafe({"sentence": words}, known.on)
         ]
-    problems += unsafe({"drug": str(_values(known)["drug"])}, known.today)
+    problems += unsafe({"drug": str(_values(known)["drug"])}, known.on)
+    problems += check_reading(_running(known.wording), known.wording.language, known.on)
     return texts, list(dict.fromkeys(problems))
+
+
+def _running(wording: LeafletWording) -> list[str]:
+    """The leaflet's own sentences, without what is filled in: a long name makes no text harder."""
+    texts = [text for section in wording.sections for part in section.parts for text in part.texts]
+    return [_PLACEHOLDER.sub("", f"{text.lead} {text.text}") for text in texts]
 
 
 # Names and numbers that others gave; they are printed as they are.
@@ -237,7 +266,7 @@ def _values(known: Told) -> dict[str, Any]:
         "prescriber": fact.prescriber,
         "purpose": "; ".join(dict.fromkeys(filter(None, (each.label.printed.purpose for each in known.supplies)))),
         "start": dated(wording, known.first_day),
-        "today": dated(wording, known.today),
+        "today": dated(wording, known.on),
         "pharmacy": known.pharmacy.name,
         "phone": known.pharmacy.phone,
         "labels": ", ".join(ids),
@@ -333,7 +362,10 @@ def _calendar(known: Told, made: Titration) -> Grid:
         )
         for step, counts in zip(made.steps, made.taken, strict=True)
     ]
-    head = (*known.wording.listed("calendar"), *(_filled(words["capsules-of"], {"strength": each}) for each in strengths))
+    head = (
+        *known.wording.listed("calendar"),
+        *(_filled(words["capsules-of"], {"strength": each}) for each in strengths),
+    )
     return Grid(head, tuple(rows))
 
 
@@ -438,7 +470,7 @@ def _when(wording: LeafletWording, due: FollowUp) -> str:
 
 
 def dated(wording: LeafletWording, day: date, pattern: str = "date") -> str:
-    """A day in the words of a language; ``date`` with its year, ``day`` with the day of the week."""
+    """A day in the words of a language, on one line; ``date`` with its year, ``day`` with the day of the week."""
     months = wording.listed("months" if pattern == "date" else "months-short")
     values = {
         "month": months[day.month - 1],
@@ -446,7 +478,7 @@ def dated(wording: LeafletWording, day: date, pattern: str = "date") -> str:
         "year": day.year,
         "weekday": wording.listed("weekdays-short")[day.weekday()],
     }
-    return _filled(wording.words[pattern], values)
+    return _filled(wording.words[pattern], values).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _joined(words: Sequence[str], last: str) -> str:
