@@ -83,12 +83,12 @@ def leaflet(
     if html is not None:
         check_new(html, ".html")
     ids = [next(filter(None, map(meant_label, read_scan(each).ids)), each) for each in labels]
-    supplies = [_supply(app, id) for id in ids]
+    supplies = [supply_of(app, id) for id in ids]
     _refuse(check_supplies(supplies, app.today()) + _check_language(supplies, language))
     first_day = day(app, given["first"])
     _refuse([*check_first_day(first_day, app.today(), "leaflet"), *check_start(supplies, first_day)])
     asked, titration, told = _titration(app, supplies, given)
-    known, unapproved = _known(app, supplies, first_day, titration)
+    known, unapproved = gathered(app, supplies, first_day, titration)
     texts, problems = leaflet_texts(known)
     _refuse(problems)
     told += [each.text for each in (*unapproved, *problems)]
@@ -103,7 +103,7 @@ def leaflet(
 
     def decide() -> Decision:
         seen = app.journal.last_seen(subjects)
-        refused = check_supplies([_supply(app, id) for id in ids], app.today())
+        refused = check_supplies([supply_of(app, id) for id in ids], app.today())
         if not refused and _patient(app, fact.prescription) == known.patient:
             return Decision([(fact, subjects)], [], seen)
         return Decision([], refused or [_erased(fact.prescription)], {})
@@ -132,7 +132,7 @@ def leaflet(
         notice(said)
 
 
-def _known(
+def gathered(
     app: App, supplies: list[Supply], first_day: date, titration: Titration | None
 ) -> tuple[Told, list[Problem]]:
     """Everything that the leaflet tells, and what of its words nobody approved here."""
@@ -190,7 +190,7 @@ def _refuse(problems: list[Problem]) -> None:
         raise Refused(problems)
 
 
-def _supply(app: App, id: str) -> Supply:
+def supply_of(app: App, id: str) -> Supply:
     """A label as it stands, and its batch."""
     known = labels_of(app.recorded(f"label:{id}")).get(id)
     if known is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, product
 
 from compounding.documents import barcode, pdf
 from compounding.documents.boxes import (
@@ -38,7 +38,8 @@ from compounding.records.leaflet import Block, Face, Grid, Items, LeafletText, P
 SIZE = 12.0
 HEADING = 14.0
 TITLE = 16.0
-LEADING = 1.25
+# From line to line, in sizes: the widest that fits (usp-17-labels).
+LEADINGS = (1.25, 1.2, 1.15)
 HEAD = 26.0  # the line at the top of each page, with the white below it [pt]
 FOOT = 24.0  # the line at the bottom, with the white above it [pt]
 COLUMNS = 22.0  # white between the two columns [pt]
@@ -54,7 +55,6 @@ MM = 72 / 25.4
 # A bank card, ISO/IEC 7810 ID-1, folded: two faces side by side.
 CARD = (85.6 * MM, 54.0 * MM)
 CARD_EDGE = 9.0
-CARD_LEADING = 1.25
 CUT = (5.0, 3.0)
 FOLD = (1.5, 3.0)
 # The two columns of a page stand below what needs its whole width.
@@ -74,6 +74,7 @@ class Laid:
 class _Desk:
     """What is gathered while a leaflet is laid out: numbers for its elements, and everything that does not fit."""
 
+    leading: float
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     problems: list[Problem] = field(default_factory=list)
 
@@ -97,19 +98,21 @@ def draw_leaflet(
     """
     problems: list[Problem] = []
     for text in texts:
-        problems = [found for where, said in strings(text) for found in pdf.unprintable(said, where)]
-        problems = list({each.text.partition(": ")[2]: each for each in problems}.values())
-        if problems:
-            break
-        pages, problems = layout_leaflet(text, size)
+        problems += [found for where, said in strings(text) for found in pdf.unprintable(said, where)]
+    if problems:
+        return None, b"", list({each.text.partition(": ")[2]: each for each in problems}.values())
+    for leading, text in product(LEADINGS, texts):
+        pages, problems = layout_leaflet(text, size, leading)
         if not stopping(problems):
             return text, pdf.paint_tagged(pages, title=text.title, language=text.language), problems
     return None, b"", problems
 
 
-def layout_leaflet(text: LeafletText, size: tuple[float, float] = LETTER) -> tuple[list[TaggedPage], list[Problem]]:
+def layout_leaflet(
+    text: LeafletText, size: tuple[float, float] = LETTER, leading: float = LEADINGS[0]
+) -> tuple[list[TaggedPage], list[Problem]]:
     """The pages of a leaflet with every word at its place and every part named."""
-    desk = _Desk()
+    desk = _Desk(leading)
     pages = []
     for number, sheet in enumerate(text.sheets, 1):
         way = (desk.tag("Sect"),)
@@ -213,10 +216,12 @@ def _running(desk: _Desk, text: LeafletText, number: int, size: tuple[float, flo
             )
             desk.problems.append(Problem("leaflet.too-wide", problem, "each page"))
     marks: list[Mark] = []
-    marks += place(tuple(left), MARGIN, baseline(top, SIZE, LEADING), SIZE)
-    marks += place(tuple(right), MARGIN + width - line_width(tuple(right)) * SIZE, baseline(top, SIZE, LEADING), SIZE)
+    marks += place(tuple(left), MARGIN, baseline(top, SIZE, desk.leading), SIZE)
+    marks += place(
+        tuple(right), MARGIN + width - line_width(tuple(right)) * SIZE, baseline(top, SIZE, desk.leading), SIZE
+    )
     marks.append(Rule(MARGIN, top - 17, MARGIN + width, top - 17, 1.0))
-    marks += place(tuple(by), MARGIN, baseline(bottom + SIZE * LEADING, SIZE, LEADING), SIZE)
+    marks += place(tuple(by), MARGIN, baseline(bottom + SIZE * desk.leading, SIZE, desk.leading), SIZE)
     marks.append(Rule(MARGIN, bottom + 17, MARGIN + width, bottom + 17, 0.5, LIGHT))
     yield Tagged((), tuple(marks))
 
@@ -298,7 +303,7 @@ def _items(desk: _Desk, items: Sequence[Paragraph], way: tuple[Tag, ...], width:
     for each in items:
         inside = (*way, desk.tag("LI"), desk.tag("LBody"))
         laid = _words(desk, _line_of(each), inside, width - INDENT, SIZE, where)
-        middle = baseline(-height, SIZE, LEADING) + 0.34 * SIZE
+        middle = baseline(-height, SIZE, desk.leading) + 0.34 * SIZE
         content.append(Tagged((), (Dot(3 + BULLET, middle, BULLET),)))
         content += _moved(laid.content, INDENT, -height)
         height += laid.height
@@ -328,8 +333,8 @@ def _words(
     lines = wrap(words, width / size + 1e-6)
     marks: list[Mark] = []
     for number, line in enumerate(lines):
-        marks += place(line, 0, baseline(-number * size * LEADING, size, LEADING), size, grey=grey)
-    return Laid(len(lines) * size * LEADING, (Tagged(way, tuple(marks)),))
+        marks += place(line, 0, baseline(-number * size * desk.leading, size, desk.leading), size, grey=grey)
+    return Laid(len(lines) * size * desk.leading, (Tagged(way, tuple(marks)),))
 
 
 # ---- tables ----

@@ -194,7 +194,7 @@ def _marked(page: Any) -> dict[int, str]:
             buffer = (ctypes.c_ushort * size)()
             raw.FPDFTextObj_GetText(piece, text, buffer, size)
             said = bytes(buffer).decode("utf-16-le").rstrip("\0")
-            words[number] = f"{words.get(number, '')} {said}".strip()
+            words[number] = words.get(number, "") + said
     return words
 
 

