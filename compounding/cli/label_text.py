@@ -9,7 +9,7 @@ import click
 from compounding.cli.app import App, Decision, nearest
 from compounding.cli.lists import list_options, show_list
 from compounding.cli.show import emit, json_option
-from compounding.cli.wording import own_texts
+from compounding.cli.wording import approval_of, own_texts
 from compounding.problems import NotUnderstood, Problem
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def list_texts(app: App, /, **wanted: Any) -> None:
     """List the words that there are, ours and your own, and who approved them."""
     from compounding.documents.texts import languages
 
-    found = [(each, _approval(app, each)) for language in languages(own_texts(app)) for each in _texts(app, language)]
+    found = [(each, approval_of(app, each)) for language in languages(own_texts(app)) for each in _texts(app, language)]
     rows = [
         (
             each.id,
@@ -67,7 +67,7 @@ def show(app: App, id: str, as_json: bool) -> None:
     """
     found = _texts(app, id)
     if as_json:
-        emit({"texts": [_as_data(each, _approval(app, each)) | {"words": dict(each.words)} for each in found]})
+        emit({"texts": [_as_data(each, approval_of(app, each)) | {"words": dict(each.words)} for each in found]})
     else:
         click.echo("\n\n".join(_in_words(each, _state(app, each)) for each in found))
 
@@ -132,15 +132,8 @@ def _texts(app: App, id: str) -> list[Wording]:
     return [read_wording(each.partition("/")[2], language, own) for each in wanted]
 
 
-def _approval(app: App, wording: Wording) -> Recorded | None:
-    from compounding.work.approving import text_is_approved
-
-    recorded = app.recorded(f"text:{wording.id}") if app.has_settings else []
-    return recorded[-1] if text_is_approved(wording, recorded) else None
-
-
 def _state(app: App, wording: Wording) -> str:
-    by = _approval(app, wording)
+    by = approval_of(app, wording)
     return f"approved by {app.names.get(by.person, by.person)} on {by.time[:10]} (entry {by.sequence})" if by else "not approved here"
 
 

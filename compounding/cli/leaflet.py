@@ -14,12 +14,11 @@ from compounding.cli.app import App, Decision, nearest
 from compounding.cli.ordering import day
 from compounding.cli.show import emit, json_option, notice
 from compounding.cli.titrate import NO_HOLD, asked_titration, step_options
-from compounding.cli.wording import check_words, names_of_words, own_texts
+from compounding.cli.wording import approval_of, check_words, names_of_words, own_texts
 from compounding.problems import Problem, Refused, stopping
 from compounding.quantities import count, written
-from compounding.records.facts import LeafletWritten, StepsAsked, TextApproved
+from compounding.records.facts import LeafletWritten, StepsAsked
 from compounding.records.issued import labels_of
-from compounding.records.leaflet import LeafletWording
 from compounding.rules.follow_up import FollowUp, follow_ups
 from compounding.work.leaflets import (
     Supply,
@@ -138,7 +137,7 @@ def gathered(
     """Everything that the leaflet tells, and what of its words nobody approved here."""
     from compounding.documents.leaflet_words import read_leaflet
     from compounding.documents.profiles import read_profile
-    from compounding.documents.texts import label_sentences, read_texts, read_warning
+    from compounding.documents.texts import label_sentences, read_texts, read_warning, read_wording
     from compounding.work.labelling import check_warning
 
     batch, printed = supplies[0].batch, supplies[-1].label.printed
@@ -146,7 +145,7 @@ def gathered(
     check_warning(batch, profile.warnings)
     names = names_of_words(code, batch.formula.label.warning)
     unapproved = check_words(app, code, ("leaflet", *names))
-    wording = read_leaflet(code, profile, own)
+    wording, approval = read_leaflet(code, profile, own), approval_of(app, read_wording("leaflet", code, own))
     known = Told(
         supplies=tuple(supplies),
         patient=_patient(app, printed.prescription),
@@ -159,7 +158,7 @@ def gathered(
         on=app.today(),
         follow_ups=follow_ups(first_day, app.today()),
         titration=titration,
-        approved_by=_approved_by(app, wording),
+        approved_by=app.names.get(approval.person, approval.person) if approval else None,
     )
     return known, unapproved
 
@@ -210,14 +209,6 @@ def _patient(app: App, prescription: str) -> str:
 def _erased(prescription: str) -> Problem:
     text = f"The name of prescription {prescription} was erased: there is nobody to write a leaflet for"
     return Problem("leaflet.name-erased", text, prescription)
-
-
-def _approved_by(app: App, wording: LeafletWording) -> str | None:
-    """The name of who approved the leaflet's words, if they are approved."""
-    for each in reversed(app.recorded(f"text:{wording.id}")):
-        if isinstance(each.fact, TextApproved):
-            return app.names.get(each.person, each.person) if each.fact.digest == wording.digest else None
-    return None
 
 
 def _check_language(supplies: list[Supply], asked: str | None) -> list[Problem]:

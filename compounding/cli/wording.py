@@ -10,7 +10,8 @@ from compounding.problems import NotUnderstood, Problem, Refused, stopping
 
 if TYPE_CHECKING:
     from compounding.cli.app import App
-    from compounding.records.label import WarningText
+    from compounding.records.facts import Recorded
+    from compounding.records.label import WarningText, Wording
 
 
 def label_language(app: App, asked: str | None = None) -> str:
@@ -67,8 +68,20 @@ def short_word(app: App, language: str, name: str) -> str:
 
     words = read_texts("words", language, own_texts(app))
     if name not in words:
-        raise NotUnderstood(Problem("label.no-wording", f"{name} has no wording in {language}: add it to words.toml", name))
+        raise NotUnderstood(
+            Problem("label.no-wording", f"{name} has no wording in {language}: add it to words.toml", name)
+        )
     return words[name]
+
+
+def approval_of(app: App, wording: Wording) -> Recorded | None:
+    """The approval of these words by a pharmacist here, if it holds."""
+    from compounding.records.facts import TextApproved
+    from compounding.work.approving import text_is_approved
+
+    recorded = app.recorded(f"text:{wording.id}") if app.has_settings else []
+    approvals = [each for each in recorded if isinstance(each.fact, TextApproved)]
+    return approvals[-1] if text_is_approved(wording, recorded) else None
 
 
 def printed_warning(app: App, name: str, language: str, digest: str) -> WarningText | None:
