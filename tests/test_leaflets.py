@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
+import sys
+import tempfile
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -17,8 +20,10 @@ from compounding.records.facts import LeafletWritten, StepsAsked
 from compounding.rules.follow_up import follow_ups
 from tests.bench import Bench, forget_what_was_seen
 from tests.leaflets import RISING, SPANISH, bottle, bottled, labels, leaflet
+from tests.pages import alike, rewritten, run_all, shown_in
 
 TEXTS = data_folder("labels") / "texts"
+PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "hand-out-a-leaflet.md"
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +219,7 @@ def test_a_calendar_that_contradicts_the_labels_is_refused(bench: Bench) -> None
     steady, _, rising, liquid = labels(bench)
     longer = [*RISING[:-1], "5 days"]
     refused = leaflet(bench, rising, *longer)
-    assert refused.codes == ["leaflet.directions"] and "1 capsules on day 6, the calendar 2" in refused.err
+    assert refused.codes == ["leaflet.directions"] and "1 capsule on day 6, the calendar 2" in refused.err
     # One capsule a day on the label, two on the calendar.
     assert leaflet(bench, steady, *RISING).codes == ["leaflet.directions"]
     assert leaflet(bench, liquid, *RISING).codes == ["leaflet.form"]
@@ -267,3 +272,21 @@ def test_spanish_directions_that_name_days_must_agree_as_well(bench: Bench) -> N
     label = bottle(bench, "CAPS-1", "15", "21 capsules", *asked)
     assert leaflet(bench, label, *RISING).code == 0
     assert leaflet(bench, label, *RISING[:-1], "5 days", name="other").codes == ["leaflet.directions"]
+
+
+# ---- the page ----
+
+
+def test_the_commands_of_the_page_say_what_it_shows(bench: Bench) -> None:
+    shown = shown_in(PAGE.read_text("utf-8"))
+    for each, (_, printed) in zip(shown, run_all(shown, bench.folder), strict=True):
+        assert alike(printed) == alike(each.printed), f"{each.typed}\nrun this file with --write to write the page anew"
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
+    page = PAGE.read_text("utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_STATE_HOME"] = folder
+        bottled(Path(folder) / "bench")
+        printed = [text for _, text in run_all(shown_in(page), Path(folder) / "bench")]
+        PAGE.write_text(rewritten(page, printed), "utf-8")

@@ -130,6 +130,8 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("", "tom",
      'label LIQ-1 --prescription 1234568 --patient "Robin Sample" --prescriber "Dr. J. Example" --quantity "60 mL" --out liquid-label.pdf'),
     ("", "ana", "worksheet LIQ-1 --out liquid-record.pdf"),
+    ("With the bottle goes what the patient is told: a leaflet, the check-ups, a card for the wallet.", "tom",
+     "leaflet L00000018 --out capsules-leaflet.pdf --html capsules-leaflet.html"),
     ("Every byte of the record is checked.", "ana", "journal verify"),
 )  # fmt: skip
 
@@ -137,6 +139,7 @@ FILES = (
     ("capsules-worksheet.pdf", "the capsule worksheet before work began"),
     ("capsules-record.pdf", "the same page, now the compounding record"),
     ("capsules-label.pdf", "a label for 30 capsules"),
+    ("capsules-leaflet.pdf", "what the patient is told with it; also as HTML"),
     ("liquid-worksheet.pdf", "the liquid worksheet before work began"),
     ("liquid-record.pdf", "its compounding record, with the second weighing"),
     ("liquid-label.pdf", "a label for the bottle"),

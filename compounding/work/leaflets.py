@@ -171,7 +171,7 @@ def _directions_differ(supplies: Sequence[Supply], taken: Sequence[tuple[DoseSte
     wrong = [day for day in sorted(days | asked) if days.get(day) != asked.get(day)] if days else []
     if not wrong:
         return ""
-    return f"{days.get(wrong[0], 0)} capsules on day {wrong[0]}, the calendar {asked.get(wrong[0], 0)}"
+    return f"{told(count(days.get(wrong[0], 0), 'capsule'))} on day {wrong[0]}, the calendar {asked.get(wrong[0], 0)}"
 
 
 def _numbers(numbers: set[int]) -> str:
