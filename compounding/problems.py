@@ -7,7 +7,8 @@ catches them in one place and turns each into its exit code.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from compounding.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ PACKAGE = Path(__file__).parent.parent / "compounding"
 
 # From the bottom up; those on one line do not know each other.
 LAYERS = (
-    ("problems",),
+    ("frozen",),
+    ("problems", "units"),
     ("quantities", "data_files", "texts"),
     ("calc", "records"),
     ("settings",),
@@ -22,7 +23,7 @@ LAYERS = (
 )
 HEIGHT = {subject: height for height, layer in enumerate(LAYERS) for subject in layer}
 HOME = {
-    "pint": "quantities",
+    "pint": "units",
     "msgspec": "records",
     "sqlite3": "store",
     "psycopg": "store",
@@ -82,7 +83,7 @@ def test_a_module_that_looks_up_and_asks_the_clock_is_caught(tmp_path: Path) -> 
         "def f():\n    import pint\n    from compounding.records import plan\n    return datetime.now()\n"
     )
     assert faults(tmp_path) == [
-        "calc/bad uses pint, whose home is quantities",
+        "calc/bad uses pint, whose home is units",
         "calc/bad imports compounding.records.plan, which is not below it",
         "calc/bad uses .now, whose home is cli",
     ]

@@ -7,12 +7,12 @@ theoretical weight, or an assay, goes beside it. The limits come from `rules/acc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
 from compounding.calc.spread import Spread, spread
 from compounding.calc.weights import DeviationLimits, deviations_percent, outside, rsd_shown, shown, units_named
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
 
 Verdict = Literal["pass", "fail", "test_20_more"]

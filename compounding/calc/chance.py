@@ -10,12 +10,12 @@ Chances are floats: nothing here touches a dose.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, hypot, inf, isfinite, pi, sqrt
 
 from compounding.calc.distributions import chi_square_cdf, normal_between, normal_cdf, quantile
 from compounding.calc.uniformity import ACCEPTABILITY_CONSTANT, HIGHEST_REFERENCE, LOWEST_REFERENCE
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
 
 LOWEST, HIGHEST = float(LOWEST_REFERENCE), float(HIGHEST_REFERENCE)

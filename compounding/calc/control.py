@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import compress, pairwise
 from math import fsum, inf, isfinite, sqrt
 from operator import sub
 from statistics import NormalDist
 
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
 
 # Expected range of two normal values, in standard deviations; its rounding to 1.128 is the usual one.

@@ -13,10 +13,10 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final, ParamSpec, TypeVar
 
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
 from compounding.quantities import amount, decimal_text, dimensions, material_of, told
 

@@ -7,13 +7,13 @@ fewest capsules, then the fewest different bottles, then the larger strengths: l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations_with_replacement
 from math import ceil, gcd, lcm
 from typing import Final
 
 from compounding.calc.measured import check
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
 from compounding.quantities import Mass, MassPerUnit, amount, ratio, told
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from compounding.calc.measured import measured
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
 from compounding.quantities import Concentration, Count, Density, Mass, MassPerUnit, Quantity, Volume, ratio, told
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
 from compounding.calc.rounding import rounded_sum_with_root
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
 
 SHOWN_DECIMALS = 10

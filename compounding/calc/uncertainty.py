@@ -14,11 +14,11 @@ Uncertainties are floats: they stand beside a dose and never on the way to one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import hypot, isfinite, sqrt
 from statistics import fmean, stdev
 from typing import Final, Literal
 
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
 
 COVERAGE_FACTOR: Final = 2

@@ -9,13 +9,13 @@ percent of a window around the reference value M that no single unit may leave.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
 from compounding.calc.rounding import decimals_of, rounded_half_up, rounded_sum_with_root
 from compounding.calc.spread import SHOWN_DECIMALS, spread
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
 
 Verdict = Literal["pass", "fail", "test_20_more"]

@@ -6,12 +6,12 @@ For a low-dose capsule it is not allowed: the powder is nearly all filler, so it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
 from compounding.calc.rounding import rounded_half_up
 from compounding.calc.uniformity import Uniformity, judge
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute, Problem, Refused
 
 

@@ -12,12 +12,12 @@ exactly what is looked for.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
 from compounding.calc.rounding import rounded_half_up, rounded_sum_with_root
 from compounding.calc.spread import Spread, spread
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
 
 Verdict = Literal["pass", "fail"]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compounding.frozen import dataclass
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused, stopping
 
 if TYPE_CHECKING:
@@ -303,6 +302,8 @@ def read_text(file: Path, what: str, remedy: str) -> str:
 
 def nearest(asked: str, known: Iterable[str]) -> str:
     """The end of a sentence about an unknown name: the near one, or all of them."""
+    import difflib
+
     names = list(known)
     near = difflib.get_close_matches(asked, names, n=1)
     if near:

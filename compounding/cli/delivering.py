@@ -7,7 +7,6 @@ its entry, and what became of it is recorded after that.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +14,7 @@ import click
 
 from compounding.cli.app import App, Decision
 from compounding.cli.show import notice
+from compounding.frozen import dataclass
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
 
 if TYPE_CHECKING:

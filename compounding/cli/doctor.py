@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ import click
 
 from compounding.cli.app import App
 from compounding.cli.show import emit, json_option
+from compounding.frozen import dataclass
 from compounding.problems import CompoundingError
 
 State = Literal["well", "look", "fails"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from compounding.cli.app import nearest
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 
 

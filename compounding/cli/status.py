@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ import click
 
 from compounding.cli.app import App
 from compounding.cli.show import emit, json_option
+from compounding.frozen import dataclass
 from compounding.quantities import told
 from compounding.records.investigation import investigations_of
 from compounding.records.series import ENDED, made_of

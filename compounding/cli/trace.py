@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from compounding.cli.app import App, nearest
 from compounding.cli.lists import list_options, show_list
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem, Refused
 from compounding.quantities import told, written
 from compounding.records.batch import Batch

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from compounding.cli.show import notice
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 from compounding.work.readings import Reading, Row, check_one_unit, read, read_all, rows_from, weight_of_line
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 from compounding.rules import gs1
 

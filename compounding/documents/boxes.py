@@ -7,11 +7,14 @@ at spaces; a no-break space holds a number and its unit together; nothing is squ
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
+
+from compounding.frozen import dataclass
 
 NBSP = "\u00a0"
 LEADING_MOST = 1.3
@@ -31,7 +34,7 @@ BOLD = "bold"
 PART_GAP = 0.7
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)  # a page has hundreds
 class Word:
     """A text at its place: left end of its baseline, size, font, grey (0 black, 1 white)."""
 
@@ -43,7 +46,7 @@ class Word:
     grey: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Box:
     """A rectangle, filled with a grey (or not) and edged with a line of some width inside it (or 0)."""
 
@@ -56,7 +59,7 @@ class Box:
     grey: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """A straight line, perhaps dashed: lengths of ink and gap in turn [pt]."""
 
@@ -69,7 +72,7 @@ class Rule:
     dashes: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dot:
     """A disc, filled with a grey (or not) and edged with a line of some width around its radius (or 0)."""
 
@@ -80,7 +83,7 @@ class Dot:
     line: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Symbol:
     """A barcode: rows of ``1`` and ``0`` from the top, its lower left corner, its printer's dot.
 
@@ -125,7 +128,7 @@ class Page:
     marks: tuple[Mark, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Piece:
     """A word that is never broken, measured: widths at a size of 1 point, and the space before it."""
 

@@ -8,7 +8,6 @@ what happened to the batch: ring, cross, square.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import floor, log10
 
@@ -16,6 +15,7 @@ from compounding.calc.control import RULES, Index, Limits
 from compounding.documents.boxes import BOLD, REGULAR, Box, Dot, Mark, Page, Rule, Word, pieces, wrap
 from compounding.documents.pdf import paint, unprintable, width_of
 from compounding.documents.svg import drawn
+from compounding.frozen import dataclass
 from compounding.problems import Problem
 from compounding.work.charting import Chart, Phase
 

@@ -11,13 +11,13 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from compounding.documents.stocks import SHEET_UNPRINTABLE_MM, Stock, stock_of
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 
 MM_PER_UNIT = {"": 25.4 / 72, "pt": 25.4 / 72, "in": 25.4, "mm": 1.0, "cm": 10.0, "pc": 25.4 / 6}

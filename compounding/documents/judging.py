@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from compounding.documents import barcode, pdf, proof
 from compounding.documents.boxes import NBSP
 from compounding.documents.sheets import Place
 from compounding.documents.stocks import Grid, Stock, read_stock, stock_names
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 from compounding.rules import gs1
 from compounding.rules.writing import unsafe

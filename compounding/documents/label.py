@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
@@ -35,6 +35,7 @@ from compounding.documents.boxes import (
 )
 from compounding.documents.stocks import Stock
 from compounding.documents.templates import Template, ZonePattern, fields_in, template_fields, written
+from compounding.frozen import dataclass
 from compounding.problems import Problem
 from compounding.records.label import LabelText, printed_fields
 from compounding.rules.writing import unsafe
@@ -195,7 +196,7 @@ def _said(pattern: ZonePattern, fields: dict[str, str]) -> Said:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Room:
     """What a stock and a template's white space leave for a zone [pt]."""
 

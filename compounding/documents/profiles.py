@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from compounding.data_files import data_folder, read_table
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 from compounding.records.label import FIELD_NAMES
 

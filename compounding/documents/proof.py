@@ -11,7 +11,6 @@ import ctypes
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property
 from typing import Any
@@ -21,6 +20,7 @@ from compounding.documents.boxes import BOLD, NBSP, REGULAR
 from compounding.documents.sheets import Place
 from compounding.documents.stocks import Stock
 from compounding.documents.templates import Template, template_fields
+from compounding.frozen import dataclass
 from compounding.problems import Problem
 from compounding.records.label import LabelText
 from compounding.rules.writing import unsafe
@@ -38,6 +38,9 @@ MOST_INK = 1.25
 STRIP = 3
 # The ink of each letter in its font, measured once by scripts/font_ink.py.
 INK_FILE = pdf.FONT_FILES[REGULAR].with_name("ink.json")
+# For each grey of a dot, 1 if it is ink, or if it is lighter than black.
+_DARK = bytes(grey < PAPER for grey in range(256))
+_LIGHT = bytes(grey > 255 - PAPER for grey in range(256))
 # Sizes are compared with floors to this many points: a PDF holds them rounded.
 ROUNDING = 0.02
 
@@ -68,21 +71,29 @@ class Raster:
         """True if any dot of an area has ink, as far as the area lies on the page."""
         left, top = max(left, 0), max(top, 0)
         right, bottom = min(right, self.width), min(bottom, self.height)
-        return min(self.area(left, top, right, bottom), default=255) < PAPER
+        return any(1 in line.translate(_DARK) for line in self._lines(left, top, right, bottom))
 
     def light(self, left: int, top: int, right: int, bottom: int) -> bool:
         """True if any dot of an area on the page is lighter than black."""
-        return max(self.area(left, top, right, bottom), default=0) > 255 - PAPER
+        return any(1 in line.translate(_LIGHT) for line in self._lines(left, top, right, bottom))
 
     def ink(self, left: int, top: int, right: int, bottom: int) -> float:
         """Ink in an area, in dots."""
-        dots = self.area(left, top, right, bottom)
-        return len(dots) - sum(dots) / 255
+        dots = b"".join(self._lines(left, top, right, bottom))
+        grey = dots.translate(None, b"\x00\xff")
+        return len(dots) - dots.count(255) - sum(grey) / 255
 
     def area(self, left: int, top: int, right: int, bottom: int) -> bytes:
         """The dots of an area, row after row."""
         width, dots = self.width, self.dots
         return b"".join([dots[row * width + left : row * width + right] for row in range(top, bottom)])
+
+    def _lines(self, left: int, top: int, right: int, bottom: int) -> Iterator[bytes]:
+        """The dots of an area as its rows or its columns, whichever are fewer."""
+        width, dots = self.width, self.dots
+        if right - left < bottom - top:
+            return (dots[top * width + column : bottom * width : width] for column in range(left, right))
+        return (dots[row * width + left : row * width + right] for row in range(top, bottom))
 
 
 @dataclass(frozen=True)
@@ -555,5 +566,6 @@ def _raster(page: object, dots_per_inch: int, window: Window | None = None) -> R
     clip = raw.FS_RECTF(0, 0, width, height)
     raw.FPDF_RenderPageBitmapWithMatrix(bitmap, page, matrix, clip, raw.FPDF_ANNOT | raw.FPDF_PRINTING)
     lines = bytes(bitmap.buffer)
-    rows = (lines[row * bitmap.stride : row * bitmap.stride + width] for row in range(height))
-    return Raster(width, height, b"".join(rows), scale)
+    if bitmap.stride != width:
+        lines = b"".join([lines[row * bitmap.stride : row * bitmap.stride + width] for row in range(height)])
+    return Raster(width, height, lines, scale)

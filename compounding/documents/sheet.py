@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from compounding.documents import barcode, pdf
@@ -34,6 +34,7 @@ from compounding.documents.boxes import (
     place,
     wrap,
 )
+from compounding.frozen import dataclass
 from compounding.problems import Problem
 from compounding.records.worksheet import Notice
 

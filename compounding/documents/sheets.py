@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from compounding.documents import pdf
 from compounding.documents.barcode import snapped
 from compounding.documents.boxes import BOLD, REGULAR, Box, Mark, Page, Rule, Symbol, Word
 from compounding.documents.stocks import POINTS_PER_MM, SLACK, Stock
+from compounding.frozen import dataclass
 from compounding.problems import Problem, Refused
 
 # A label moved further than this, or a scale further from 1, is a wrong stock or "fit to page", not a printer's drift.

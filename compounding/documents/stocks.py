@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from compounding.data_files import Table, data_folder, read_table
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 
 POINTS_PER_MM = 72 / 25.4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from string import Formatter
@@ -12,6 +12,7 @@ from compounding.documents.boxes import LEADING_MOST, NBSP
 from compounding.documents.profiles import Profile
 from compounding.documents.stocks import Stock
 from compounding.documents.texts import read_texts
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 from compounding.records.label import ADDED_FIELDS, FIELD_NAMES, MAY_BE_EMPTY, LabelText, printed_fields
 

@@ -12,8 +12,8 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from compounding.frozen import dataclass
 from compounding.problems import EnvironmentFails, Problem
 
 POINTS = {"in": 72.0, "mm": 72 / 25.4}

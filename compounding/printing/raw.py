@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import socket
 import time
-from dataclasses import dataclass
 
+from compounding.frozen import dataclass
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem
 
 PORT = 9100

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from compounding.frozen import dataclass
 from compounding.records.worksheet import Notice, SignatureLine
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from compounding.frozen import dataclass
 from compounding.records.facts import (
     BatchOpened,
     DeviationAccepted,

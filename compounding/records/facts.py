@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood
 from compounding.records.plan import Plan
 from compounding.records.record import DateText, NumberText, PercentText, QuantityText, Record, as_data, validated
@@ -697,7 +698,11 @@ class _Entry(msgspec.Struct, frozen=True):
 
 
 _ENTRY = msgspec.json.Decoder(_Entry)
-_BODIES = {name: msgspec.json.Decoder(kind) for name, kind in KINDS.items()}
+
+
+@cache  # made when the first of a kind is read: all of them would cost every command the time of a calculation
+def _reader(kind: str) -> msgspec.json.Decoder[Record]:
+    return msgspec.json.Decoder(KINDS[kind])
 
 
 def read_written(raw: bytes) -> tuple[int, Record]:
@@ -708,7 +713,7 @@ def read_written(raw: bytes) -> tuple[int, Record]:
     """
     entry = _ENTRY.decode(raw)
     try:
-        fact: Record = _BODIES[entry.kind].decode(entry.body)
+        fact = _reader(entry.kind).decode(entry.body)
     except (KeyError, msgspec.ValidationError):
         # Slower, and says in a sentence what is wrong.
         fact = read_fact(entry.kind, msgspec.json.decode(entry.body), f"entry {entry.sequence}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
+from compounding.frozen import dataclass
 from compounding.records.facts import (
     ActionAssigned,
     ActionDone,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from compounding.frozen import dataclass
 from compounding.records.facts import LabelPrinted, LabelScanned, PrintDone, PrintFailed, Recorded, StickerPrinted
 
 

@@ -6,8 +6,10 @@ What counts is the place in the journal, never a clock: a key is good from its e
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from compounding.frozen import dataclass
 
 if TYPE_CHECKING:
     from compounding.records.facts import Recorded

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
+from compounding.frozen import dataclass
 from compounding.quantities import Quantity, count, quantity
 from compounding.records.facts import (
     BatchOpened,

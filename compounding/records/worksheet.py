@@ -6,8 +6,9 @@ string is a blank for a pen; a filled one is printed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from compounding.frozen import dataclass
 
 # Printed where there is nothing to say, so that nobody takes it for a blank to fill in.
 NOT_GIVEN: Final = "none"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
 from compounding.calc.rounding import decimals_of, rounded_half_up
+from compounding.frozen import dataclass
 from compounding.rules.tables import Row, in_force, one_in_force
 
 Limit = Decimal | int | list[int]

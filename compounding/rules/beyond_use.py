@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
+from compounding.frozen import dataclass
 from compounding.problems import Problem, Refused
 from compounding.rules.tables import Row, in_force
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -30,6 +29,7 @@ from compounding.calc.weights import (
     net_weights,
     shown,
 )
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
 from compounding.rules.acceptance import Rule, rule, rules_in_force
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
 from compounding.calc.uncertainty import rectangular
+from compounding.frozen import dataclass
 from compounding.rules.tables import one_in_force
 
 

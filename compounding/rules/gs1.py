@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 from compounding.data_files import Table, read_table
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 
 SEPARATOR = "\x1d"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from functools import cache
 
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import Mass, decimal_text, quantity
 from compounding.rules.tables import in_force, one_in_force

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Literal
 
 from compounding.calc import dilution
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
 from compounding.quantities import Mass, decimal_text, quantity, told
 from compounding.rules.tables import one_in_force

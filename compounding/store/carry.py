@@ -19,10 +19,10 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from compounding.frozen import dataclass
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
 from compounding.store import attachments, log, sealing
 from compounding.store.canonical import canonical_bytes

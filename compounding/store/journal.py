@@ -13,15 +13,17 @@ stand beside the bytes and belong to the entry's leaf.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from types import TracebackType
 from typing import Any, Self
 
+from compounding.frozen import dataclass
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
 from compounding.store import log
 from compounding.store.canonical import canonical_bytes, plain_text, read_canonical
@@ -118,7 +120,7 @@ class Draft:
     shown: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)  # a journal has a million
 class Entry:
     """A fact in the journal.
 

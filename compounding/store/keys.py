@@ -14,13 +14,13 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
+from compounding.frozen import dataclass
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
 from compounding.store.canonical import canonical_bytes
 from compounding.store.files import write_whole

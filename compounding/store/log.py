@@ -17,9 +17,9 @@ from __future__ import annotations
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 
 EMPTY_ROOT = sha256(b"").digest()

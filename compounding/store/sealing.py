@@ -15,13 +15,13 @@ import os
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
 from hmac import digest as hmac
 from typing import TYPE_CHECKING, BinaryIO
 from unicodedata import normalize
 
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem, Refused
 
 if TYPE_CHECKING:

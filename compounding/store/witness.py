@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 
+from compounding.frozen import dataclass
 from compounding.store import log
 from compounding.store.journal import Journal
 

@@ -6,10 +6,10 @@ The text that was approved last stands; those before it are superseded, and come
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import number
 from compounding.records.facts import FormulaApproved, Recorded, TextApproved

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from compounding.frozen import dataclass
 from compounding.quantities import quantity, written
 from compounding.records.analysis import AnalysisText
 from compounding.records.batch import Batch

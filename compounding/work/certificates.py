@@ -8,12 +8,12 @@ there is no second factor to apply.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Final
 
 from compounding.calc import sources
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import Content, Mass, content, decimal_text, ratio
 from compounding.rules.substances import Form, form_named, forms, limit

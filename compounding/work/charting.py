@@ -9,7 +9,6 @@ without one they are provisional, from the first batches, and the chart says so.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from compounding.calc.control import (
     moving_ranges,
     signals,
 )
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute, NotUnderstood, Problem, Refused
 from compounding.quantities import quantity, ratio
 from compounding.records.facts import BaselineFrozen, Recorded, Rejected, ResultInvalidated, Tested

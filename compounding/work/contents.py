@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Literal
@@ -12,6 +12,7 @@ from compounding.calc.around_mean import ContentAroundMean
 from compounding.calc.chance import lower_bound
 from compounding.calc.uniformity import Uniformity, judge, percent_of_label, working
 from compounding.calc.weight_variation import WeightVariationLimits, judge_by_weight
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute, NotUnderstood, Problem
 from compounding.quantities import amount, decimal_text, quantity
 from compounding.rules.acceptance import Rule, rule

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from compounding.calc import amounts, dilution
+from compounding.frozen import dataclass
 from compounding.problems import Problem
 from compounding.quantities import (
     Concentration,

@@ -7,8 +7,7 @@ much it really is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from compounding.frozen import dataclass
 from compounding.quantities import Quantity, amount, quantity, ratio
 from compounding.records.batch import Batch
 from compounding.records.facts import Weighed

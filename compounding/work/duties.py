@@ -11,9 +11,10 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
+from compounding.frozen import dataclass
 from compounding.records.people import Key, active_key
 
 PHARMACIST = ("pharmacist",)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import Quantity, amount, count, in_unit, percent, quantity, ratio, told
 from compounding.records.facts import Certificate

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
+from compounding.frozen import dataclass
 from compounding.problems import Problem, Refused
 from compounding.quantities import Quantity, quantity, told
 from compounding.records.batch import Batch

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from itertools import product
 from typing import Final
 
+from compounding.frozen import dataclass
 from compounding.problems import CompoundingError, NotUnderstood, Problem, stopping
 from compounding.quantities import Mass, Quantity, amount, count, half_up, in_unit, percent, quantity, ratio
 from compounding.records.formula import Formula

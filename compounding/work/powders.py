@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 
 from compounding.calc import sources
 from compounding.calc.measured import working
+from compounding.frozen import dataclass
 from compounding.problems import Problem, Refused, stopping
 from compounding.quantities import Content, decimal_text, half_up, ratio
 from compounding.rules.tables import one_in_force

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import amount, number, quantity
 

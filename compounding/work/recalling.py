@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
+from compounding.frozen import dataclass
 from compounding.problems import Problem
 from compounding.quantities import told
 from compounding.records.batch import Batch

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from compounding.frozen import dataclass
 from compounding.records.batch import Batch
 from compounding.records.facts import Attached, Recorded, Tested
 from compounding.records.formula import Test

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from compounding.calc import amounts, sources, triturations
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute, Problem, Refused, stopping
 from compounding.quantities import (
     Mass,

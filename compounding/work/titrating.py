@@ -6,7 +6,6 @@ Nothing is recorded; a schedule is worked out, written for labels and leaflet, o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Final
@@ -25,6 +24,7 @@ from compounding.calc.schedules import (
     strength_needed,
     supply,
 )
+from compounding.frozen import dataclass
 from compounding.problems import Problem
 from compounding.quantities import Mass, MassPerUnit, Quantity, amount, count, decimal_text, quantity, told
 from compounding.records.formula import Formula

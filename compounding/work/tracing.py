@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from compounding.frozen import dataclass
 from compounding.quantities import Quantity, amount, quantity, ratio
 from compounding.records.batch import Batch
 from compounding.records.facts import Dispensed, LotReceived, Tested, Weighed, Yielded

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
+from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import Quantity, count, quantity, told
 from compounding.records.plan import Plan

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Literal
 
 from compounding.calc.weights import AgainstTheoretical
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute, NotUnderstood, Problem, Refused
 from compounding.quantities import amount, decimal_text, quantity, told
 from compounding.records.batch import Batch

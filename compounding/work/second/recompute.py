@@ -6,8 +6,7 @@ one number, `content`: the active in one mass of source.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
 from compounding.work.second.content import (
     average,
