@@ -1,8 +1,8 @@
 """A milligram of what: quantities that carry their material as a dimension.
 
-The one home of Pint. Text is read by our own small grammar and never by Pint's parser, which takes
-``1,5 mg`` for 15 mg. Magnitudes are exact rationals. Each material (a salt, a tablet powder, a filler)
-is a base unit, so that milligrams of different materials cannot be added, compared or confused.
+Text is read by our own small grammar and never by Pint's parser, which takes ``1,5 mg`` for 15 mg.
+Magnitudes are exact rationals. Each material (a salt, a tablet powder, a filler) is a base unit, so that milligrams
+of different materials cannot be added, compared or confused.
 
 Three voices of writing: `written` for records and JSON (what `quantity` reads back), `told` for labels
 and people (thousands marked), and the digits of a balance, which are kept as text where they are read.
@@ -13,16 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-import pint
-from pint.util import UnitsContainer
-
+from compounding import units
 from compounding.problems import CannotCompute, NotUnderstood, Problem
+from compounding.units import REGISTRY as _REGISTRY
+from compounding.units import Unit
 
-Quantity: TypeAlias = pint.Quantity[Any]
-Unit: TypeAlias = pint.Unit
+Quantity: TypeAlias = units.Quantity[Any]
 
 # What a quantity measures; `calc.measured` checks it at every call.
 Mass: TypeAlias = Quantity
@@ -32,8 +30,6 @@ MassPerUnit: TypeAlias = Quantity
 Concentration: TypeAlias = Quantity
 Density: TypeAlias = Quantity
 Content: TypeAlias = Quantity
-
-_REGISTRY: Final[Any] = pint.UnitRegistry(Path(__file__).with_name("units.txt"), non_int_type=Fraction)
 
 _NUMBER = r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?"
 _SPELLING = r"[A-Za-z\u00b5\u03bc]{1,12}"
@@ -170,8 +166,7 @@ def number(text: str) -> Fraction:
 
 def _unit(spelling: str, text: str) -> Unit:
     if spelling in _UNITS:
-        # The power is a whole number: Pint makes any other a float, and 1 mcg would be 999.9999999999999 ng.
-        return _REGISTRY.Unit(UnitsContainer({_UNITS[spelling]: 1}))
+        return units.unit(_UNITS[spelling])
     if spelling in _INSTEAD:
         raise _refuse(text, f"{spelling} has been misread; write {_INSTEAD[spelling]}", "quantity.unit")
     known = "kg, g, mg, mcg, ng, L, mL, mm, tablets, capsules, doses, drops or days"
@@ -200,8 +195,7 @@ def quantity(text: str, of: str | None = None) -> Quantity:
     """
     if found := _SHARE.fullmatch(text):
         over = {"w/w": ("gram", "gram"), "w/v": ("gram", "milliliter"), "v/v": ("milliliter", "milliliter")}[found[2]]
-        per_hundred = _REGISTRY.Quantity(number(found[1]) / 100, UnitsContainer({over[0]: 1}))
-        read = per_hundred / _REGISTRY.Unit(UnitsContainer({over[1]: 1}))
+        read = _REGISTRY.Quantity(number(found[1]) / 100, units.unit(over[0])) / units.unit(over[1])
     elif found := _QUANTITY.fullmatch(text):
         read = _REGISTRY.Quantity(number(found[1]), _unit(found[2], text))
         if found[4]:
@@ -241,9 +235,9 @@ def material(name: str) -> Unit:
     if symbol in _NOT_MATERIALS:  # it would redefine the unit, and every conversion with it
         raise _refuse(name, "that is a unit or a dimension; name the material itself", "material.name")
     if symbol not in _materials:
-        _REGISTRY.define(f"{symbol} = [{symbol}]")
+        units.define_base(symbol, symbol)
         _materials[symbol] = name
-    return _REGISTRY.Unit(UnitsContainer({symbol: 1}))
+    return units.unit(symbol)
 
 
 _materials: dict[str, str] = {}
@@ -330,7 +324,7 @@ def amount(value: Quantity, unit: str) -> Fraction:
     """
     try:
         return Fraction(value.m_as(_wanted(unit, value)))
-    except pint.DimensionalityError:
+    except units.DimensionalityError:
         why = f"{unit} cannot express {_unit_text(value, Fraction(1)) or 'a plain number'}"
         raise _refuse(written(value), why, "quantity.dimension") from None
 

@@ -181,6 +181,7 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
             raise
         text = f"An error of this tool, not of yours ({type(error).__name__}: {error}); set COMPOUNDING_DEBUG=1 to see where"
         code = _tell(EnvironmentFails(Problem("tool.error", text)), asked)
+    gc.freeze()  # nor is there anything to find at its end
     sys.exit(code)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -328,6 +329,7 @@ def digest_of(text: str) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
+@lru_cache(maxsize=16)  # the batches of a list are mostly made by the same few
 def read_formula(text: str, where: str) -> Formula:
     """Read a master formulation record from TOML.
 
