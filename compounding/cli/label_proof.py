@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from compounding.cli.wording import own_texts, printed_warning, short_word
 from compounding.documents.profiles import read_profile
 from compounding.documents.templates import Template, read_template, template_fields, under
 from compounding.documents.texts import label_sentences, read_texts
+from compounding.frozen import dataclass
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem
 from compounding.records.label import LabelText, WarningText
 from compounding.work.labelling import Prescription, label_text, sticker_text, translated
