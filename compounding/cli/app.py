@@ -311,6 +311,11 @@ def nearest(asked: str, known: Iterable[str]) -> str:
     return f": there are {', '.join(names[:8])}" if names else ": there are none yet"
 
 
+def unknown_lot(app: App, id: str) -> Problem:
+    """That nothing was received under this id, with the near one."""
+    return Problem("lot.unknown", f"Lot {id} was never received here{nearest(id, app.ids('lot:'))}", id)
+
+
 def fail_if_stopped(problems: Sequence[Problem]) -> None:
     """End the command with exit code 1 if a problem stops it; what was recorded stays recorded."""
     if stopping(problems):

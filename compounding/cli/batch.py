@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from compounding.cli.app import App, Decision, fail_if_stopped
+from compounding.cli.app import App, Decision, fail_if_stopped, unknown_lot
+from compounding.cli.ids import BATCH, FORMULA, LOT, Id
 from compounding.cli.lists import list_options, show_list
 from compounding.cli.ordering import CORRECTION, balance_from, corrections, order_from, order_options, with_options
 from compounding.cli.plan import plan_data
@@ -50,19 +51,19 @@ def batch() -> None:
 
 
 @batch.command("open")
-@click.argument("formula_id", metavar="FORMULA")
+@click.argument("formula_id", type=FORMULA)
 @order_options
 @click.option(
     "--from",
     "source",
     required=True,
-    metavar="LOT",
+    type=LOT,
     help="Lot of tablets, powder or trituration that carries the active.",
 )
 @with_options(*CORRECTION)
-@click.option("--filler", metavar="LOT", help="Lot of filler; default: the usable one that expires first.")
-@click.option("--shells", metavar="LOT", help="Lot of shells; default: the usable one that expires first.")
-@click.option("--lot", "others", multiple=True, metavar="LOT", help="Lot of another ingredient; repeat it.")
+@click.option("--filler", type=LOT, help="Lot of filler; default: the usable one that expires first.")
+@click.option("--shells", type=LOT, help="Lot of shells; default: the usable one that expires first.")
+@click.option("--lot", "others", multiple=True, type=LOT, help="Lot of another ingredient; repeat it.")
 @click.option("--id", "id", metavar="ID", help="Id of the batch; default: the next of the year, such as 2026-0001.")
 @click.option("--reason", help="Why a lot is taken that does not expire first.")
 @json_option
@@ -97,9 +98,7 @@ def open_batch(
         if id and id in app.ids("batch:"):
             problems.append(Problem("batch.known", f"Batch {batch_id} was opened before: give another --id", batch_id))
         unknown = [other for other in others if other not in lots]
-        problems += [
-            Problem("lot.unknown", f"Lot {other} was never received here: check the id", other) for other in unknown
-        ]
+        problems += [unknown_lot(app, other) for other in unknown]
         digest = digest_of(text)
         approvals = app.recorded(f"formula:{formula.id}")
         problems += check_approved(formula, digest, approvals, app.settings.unapproved_formula)
@@ -216,10 +215,10 @@ def name_next(id: str | None) -> None:
 
 
 @batch.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @click.argument("line")
 @click.argument("reading")
-@click.option("--lot", "lot_id", metavar="LOT", help="Lot that was taken; scan or type it.")
+@click.option("--lot", "lot_id", type=Id("lot", whole=True), help="Lot that was taken; scan or type it.")
 @click.option("--reason", help="Why the line is weighed again.")
 @json_option
 @click.pass_obj
@@ -238,7 +237,7 @@ def weigh(app: App, id: str, line: str, reading: str, lot_id: str | None, reason
     def decide() -> Decision:
         lot = app.lot(lot_id) if lot_id else None
         if lot_id and lot is None:
-            raise Refused(Problem("lot.unknown", f"Lot {lot_id} was never received here: check the id", lot_id))
+            raise Refused(unknown_lot(app, lot_id))
         return batch_decision(
             app, id, lambda found: weigh_line(found, line, reading, lot, reason, app.today(), sent), reason, lot
         )
@@ -251,7 +250,7 @@ def weigh(app: App, id: str, line: str, reading: str, lot_id: str | None, reason
 
 
 @batch.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @click.argument("number", type=click.IntRange(min=1))
 @json_option
 @click.pass_obj
@@ -262,7 +261,7 @@ def step(app: App, id: str, number: int, as_json: bool) -> None:
 
 
 @batch.command("yield")
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @click.option(
     "--made", required=True, metavar="QUANTITY", help='What was made, such as "100 capsules", "60 mL" or "9.8 g".'
 )
@@ -308,7 +307,7 @@ def yield_(
 
 
 @batch.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @click.argument("entry", type=int)
 @click.option("--reason", required=True, help="Why the deviation does no harm.")
 @json_option
@@ -324,7 +323,7 @@ def accept(app: App, id: str, entry: int, reason: str, as_json: bool) -> None:
 
 
 @batch.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @json_option
 @click.pass_obj
 def verify(app: App, id: str, as_json: bool) -> None:
@@ -336,7 +335,7 @@ def verify(app: App, id: str, as_json: bool) -> None:
 
 
 @batch.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @json_option
 @click.pass_obj
 def release(app: App, id: str, as_json: bool) -> None:
@@ -355,7 +354,7 @@ def release(app: App, id: str, as_json: bool) -> None:
 
 
 @batch.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @click.option("--reason", required=True, help="Why it is rejected.")
 @json_option
 @click.pass_obj
@@ -370,7 +369,7 @@ def reject(app: App, id: str, reason: str, as_json: bool) -> None:
 
 
 @batch.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
 @json_option
 @click.pass_obj
@@ -405,7 +404,7 @@ def export(app: App, id: str, out: Path, as_json: bool) -> None:
 
 
 @batch.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @json_option
 @click.pass_obj
 def show(app: App, id: str, as_json: bool) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from compounding.cli.app import App
+from compounding.cli.ids import BATCH
 from compounding.cli.show import emit, json_option, notice
 from compounding.problems import Problem, Refused, stopping
 
 
 @click.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -9,6 +9,7 @@ import click
 
 from compounding.cli.app import App, Decision, nearest
 from compounding.cli.batch import finish
+from compounding.cli.ids import BATCH
 from compounding.cli.ordering import form_ordered
 from compounding.cli.show import emit, json_option, notice
 from compounding.problems import NotUnderstood, Problem, Refused, stopping
@@ -125,7 +126,7 @@ def chart(app: App, /, product: str, rules: str, last: int, out: Path | None, as
 @click.command()
 @series_options
 @click.option(
-    "--leave-out", multiple=True, metavar="BATCH", help="A batch with a known cause; repeat it, and give the reason."
+    "--leave-out", multiple=True, type=BATCH, help="A batch with a known cause; repeat it, and give the reason."
 )
 @click.option("--reason", help="Why there is a new baseline, or why batches are left out.")
 @json_option

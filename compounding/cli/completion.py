@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 import click
 from click.shell_completion import CompletionItem, get_completion_class
@@ -16,93 +16,19 @@ from compounding.problems import CompoundingError
 Known = Callable[[App], Iterable[tuple[str, str]]]
 
 
-def _batches(app: App) -> Iterable[tuple[str, str]]:
-    return ((id, "batch") for id in app.ids("batch:"))
-
-
-def _lots(app: App) -> Iterable[tuple[str, str]]:
-    return ((lot.id, lot.received.material) for lot in app.lots())
-
-
-def _formulas(app: App) -> Iterable[tuple[str, str]]:
-    return ((name, "formula") for name in app.formula_files())
-
-
-def _stocks(app: App) -> Iterable[tuple[str, str]]:
-    from compounding.documents.stocks import stock_names
-
-    return ((name, "label stock") for name in stock_names())
-
-
-def _people(app: App) -> Iterable[tuple[str, str]]:
-    return app.names.items()
-
-
-def _balances(app: App) -> Iterable[tuple[str, str]]:
-    return ((name, each.readability) for name, each in app.settings.balances.items())
-
-
-# What a parameter takes: by the command or group that it belongs to and its name, else by its name alone.
-KNOWN: dict[tuple[str, str], Known] = {
-    ("plan", "id"): _formulas,
-    ("options", "id"): _formulas,
-    ("titrate", "id"): _formulas,
-    ("formula", "id"): _formulas,
-    ("", "formula_id"): _formulas,
-    ("lot", "id"): _lots,
-    ("", "source"): _lots,
-    ("", "lot_id"): _lots,
-    ("stocks", "name"): _stocks,
-    ("", "stock"): _stocks,
-    ("", "balance"): _balances,
-    ("", "id"): _batches,
-    ("weights", "words"): _batches,
-    ("", "batch"): _batches,
-}
-
-
-def completed(command: click.Command, group: str = "") -> click.Command:
-    """The command, whose parameters now know the ids that they may take."""
-    name = command.name or ""
-    for parameter in command.params:
-        known = next(
-            (
-                KNOWN[key]
-                for key in ((name, parameter.name), (group, parameter.name), ("", parameter.name))
-                if key in KNOWN
-            ),
-            None,
-        )
-        if known and not isinstance(parameter.type, click.Path | click.Choice):
-            parameter._custom_shell_complete = _completing(known)
-    if isinstance(command, click.Group):
-        for each in command.commands.values():
-            completed(each, name)
-    return command
-
-
-def _completing(known: Known) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
-    def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return list(_items(ctx, known, incomplete))
-
-    return complete
-
-
-def _items(ctx: click.Context, known: Known, incomplete: str) -> Iterator[CompletionItem]:
+def completions(ctx: click.Context, known: Iterable[Known], words: Iterable[str], begun: str) -> list[CompletionItem]:
     """What begins as it was typed; a shell that completes is told nothing rather than an error."""
     given = ctx.find_root().params
     app = App(given.get("settings"), given.get("person"), None)
+    found = [CompletionItem(word) for word in words if word.startswith(begun)]
     try:
-        for id, says in known(app):
-            if id.startswith(incomplete):
-                yield CompletionItem(id, help=says)
+        for each in known:
+            found += [CompletionItem(id, help=says) for id, says in each(app) if id.startswith(begun)]
     except CompoundingError:
-        return
+        return found
     finally:
         app.close()
-
-
-complete_people = _completing(_people)
+    return found
 
 
 @click.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from compounding.cli.app import App, Decision, nearest
+from compounding.cli.ids import LABEL
 from compounding.cli.show import emit, json_option, notice
 from compounding.problems import Problem, Refused
 from compounding.records.facts import LabelPrinted
@@ -13,7 +14,7 @@ from compounding.work.scanning import meant_label, read_scan
 
 
 @click.command()
-@click.argument("label")
+@click.argument("label", type=LABEL)
 @click.option("--reason", help="Why there is more to go out than the tests can have left.")
 @json_option
 @click.pass_obj

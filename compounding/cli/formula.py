@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from compounding.cli.app import App, read_text
+from compounding.cli.ids import FORMULA
 from compounding.cli.lists import list_options, show_list
 from compounding.cli.show import emit, json_option, notice
 from compounding.problems import CompoundingError, NotUnderstood, Problem, Refused
@@ -42,7 +43,7 @@ def list_formulas(app: App, /, **wanted: Any) -> None:
 
 
 @formula.command()
-@click.argument("id")
+@click.argument("id", type=FORMULA)
 @json_option
 @click.pass_obj
 def show(app: App, id: str, as_json: bool) -> None:
@@ -121,7 +122,7 @@ def import_formulas(app: App, files: tuple[Path, ...], dry_run: bool, as_json: b
 
 
 @formula.command()
-@click.argument("id")
+@click.argument("id", type=FORMULA)
 @json_option
 @click.pass_obj
 def approve(app: App, id: str, as_json: bool) -> None:

@@ -10,6 +10,7 @@ import click
 
 from compounding.cli.app import App, Decision, nearest
 from compounding.cli.batch import batch_page, finish
+from compounding.cli.ids import BATCH, INVESTIGATION
 from compounding.cli.ordering import day
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.problems import NotUnderstood, Problem, Refused, stopping
@@ -164,7 +165,7 @@ def _record(
 
 
 @investigate.command("open")
-@click.argument("batch_id", metavar="BATCH")
+@click.argument("batch_id", type=BATCH)
 @click.option("--about", type=click.Choice(["complaint", "deviation"]), required=True, help="What it is about.")
 @click.option("--what", required=True, help="What was said or seen, in whose words.")
 @json_option
@@ -183,7 +184,7 @@ def open_(app: App, batch_id: str, about: Any, what: str, as_json: bool) -> None
 
 
 @investigate.command()
-@click.argument("id")
+@click.argument("id", type=INVESTIGATION)
 @json_option
 @click.pass_obj
 def show(app: App, id: str, as_json: bool) -> None:
@@ -320,7 +321,7 @@ def investigation_data(found: Investigation) -> dict[str, Any]:
 
 
 @investigate.command()
-@click.argument("id")
+@click.argument("id", type=INVESTIGATION)
 @click.argument("phase", type=click.IntRange(1, 2), metavar="1|2")
 @click.option("--hypothesis", help="What may have gone wrong.")
 @click.option("--found", help="What was looked at, and what was found.")
@@ -333,7 +334,7 @@ def phase(app: App, id: str, phase: Phase, hypothesis: str | None, found: str | 
 
 
 @investigate.command()
-@click.argument("id")
+@click.argument("id", type=INVESTIGATION)
 @click.option("--phase", type=click.IntRange(1, 2), help="1 the laboratory, 2 the whole batch.")
 @click.option("--hypothesis", help="What the retest shall show.")
 @click.option("--plan", "how", help="What is tested, how and by whom.")
@@ -357,7 +358,7 @@ def plan(
 
 # Options of the test stand behind its name and go on to it; --reason stands before the investigation.
 @investigate.command(context_settings={"allow_interspersed_args": False})
-@click.argument("id")
+@click.argument("id", type=INVESTIGATION)
 @click.argument("test")
 @click.argument("result", nargs=-1, type=click.UNPROCESSED)
 @click.option("--reason", help="Where a reading stands that equals the mean of the earlier ones.")
@@ -380,7 +381,7 @@ def retest(ctx: click.Context, id: str, test: str, result: tuple[str, ...], reas
 
 
 @investigate.command("resample")
-@click.argument("id")
+@click.argument("id", type=INVESTIGATION)
 @click.option("--plan", "how", help="How the new sample is taken.")
 @click.option("--reason", help="What shows that the first sample was unsound.")
 @json_option
@@ -393,7 +394,7 @@ def resample_(app: App, id: str, how: str | None, reason: str | None, as_json: b
 
 
 @investigate.command("invalidate")
-@click.argument("id")
+@click.argument("id", type=INVESTIGATION)
 @click.option("--cause", help="What went wrong in the test.")
 @click.option("--evidence", help="What shows that it did; a passing retest does not.")
 @json_option
@@ -413,7 +414,7 @@ def invalidate_(app: App, id: str, cause: str | None, evidence: str | None, as_j
 
 
 @investigate.command("conclude")
-@click.argument("id")
+@click.argument("id", type=INVESTIGATION)
 @click.option("--conclusion", help="What was found.")
 @click.option("--other-batches", help="Which other batches were looked at, and what was seen.")
 @click.option("--cause", help="The root cause, if there is one; a batch goes on only with it.")
@@ -442,7 +443,7 @@ def conclude_(
 
 
 @investigate.command()
-@click.argument("id")
+@click.argument("id", type=INVESTIGATION)
 @click.argument("decision", type=click.Choice(["reject", "release"]))
 @click.option("--reason", help="Why.")
 @json_option
@@ -466,7 +467,7 @@ def disposition(app: App, id: str, decision: Disposition, reason: str | None, as
 
 
 @investigate.command()
-@click.argument("id")
+@click.argument("id", type=INVESTIGATION)
 @click.option("--do", "what", required=True, help="What is done, to correct or to prevent.")
 @click.option("--owner", required=True, help="Id of the person who does it.")
 @click.option("--due", required=True, metavar="DATE", help="Until when.")
@@ -486,7 +487,7 @@ def action(app: App, id: str, what: str, owner: str, due: str, check: str, as_js
 
 
 @investigate.command()
-@click.argument("id")
+@click.argument("id", type=INVESTIGATION)
 @click.argument("number", type=click.IntRange(min=1))
 @click.option("--what", required=True, help="What was done.")
 @json_option
@@ -499,7 +500,7 @@ def done(app: App, id: str, number: int, what: str, as_json: bool) -> None:
 
 
 @investigate.command()
-@click.argument("id")
+@click.argument("id", type=INVESTIGATION)
 @click.argument("number", type=click.IntRange(min=1))
 @click.option("--effective/--without-effect", required=True, default=None, help="Whether it had the effect it was for.")
 @click.option("--found", required=True, help="What was looked at, and what was seen.")

@@ -15,6 +15,7 @@ import click
 
 from compounding.cli.app import App, Decision, nearest
 from compounding.cli.delivering import Way, chosen_way, deliver, ready_printer, way_options, write_preview
+from compounding.cli.ids import BATCH, LABEL, STOCK
 from compounding.cli.show import emit, json_option, notice
 from compounding.cli.wording import check_words, label_language, names_of_words, own_texts
 from compounding.problems import Problem, Refused, stopping
@@ -89,7 +90,7 @@ def label() -> None:
 
 
 stock_option = click.option(
-    "--stock", metavar="NAME", help="Label stock, or a size such as 83x54mm; default: the settings'."
+    "--stock", type=STOCK, metavar="NAME", help="Label stock, or a size such as 83x54mm; default: the settings'."
 )
 printer_option = click.option("--printer", metavar="NAME", help="The printer of the settings whose stock and calibration hold; default: the queue.")
 template_option = click.option(
@@ -107,7 +108,7 @@ first_option = click.option(
 
 
 @label.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @way_options
 @click.option("--prescription", required=True, help="Prescription number.")
 @click.option("--patient", required=True, help="Patient's name as it shall be printed.")
@@ -161,7 +162,7 @@ def write(
 
 
 @label.command()
-@click.argument("id", metavar="LABEL")
+@click.argument("id", type=LABEL)
 @click.option("--reason", required=True, help="What happened to the label that it replaces.")
 @way_options
 @stock_option

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from compounding.cli.app import App, Decision
+from compounding.cli.ids import BATCH, LABEL
 from compounding.cli.show import emit, json_option
 from compounding.problems import Problem, Refused
 from compounding.records.facts import PrintFailed
@@ -13,7 +14,7 @@ from compounding.work.accounting import account_labels
 
 
 @click.command()
-@click.argument("id", metavar="BATCH")
+@click.argument("id", type=BATCH)
 @click.option("--applied", required=True, type=int, metavar="N", help="Labels on containers.")
 @click.option("--spoiled", default=0, type=int, metavar="N", help="Labels that came out unusable.")
 @click.option("--destroyed", default=0, type=int, metavar="N", help="Good labels, or void ones, that were destroyed.")
@@ -46,7 +47,7 @@ def account(app: App, id: str, applied: int, spoiled: int, destroyed: int, as_js
 
 
 @click.command()
-@click.argument("id", metavar="LABEL")
+@click.argument("id", type=LABEL)
 @click.option("--reason", required=True, help="How you know that it never came out.")
 @json_option
 @click.pass_obj

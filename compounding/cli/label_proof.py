@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from compounding.cli.app import App
+from compounding.cli.ids import STOCK
 from compounding.cli.show import emit, json_option
 from compounding.cli.wording import own_texts, printed_warning, short_word
 from compounding.documents.profiles import read_profile
@@ -59,7 +60,7 @@ class Known:
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--stock", metavar="NAME", help="What it is printed on; default: the record's, or by the page's size.")
+@click.option("--stock", type=STOCK, metavar="NAME", help="What it is printed on; default: the record's, or by the page's size.")
 @click.option(
     "--expect", "expected", multiple=True, metavar="TEXT", help="A string that it must hold whole; repeat it."
 )

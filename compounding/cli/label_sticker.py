@@ -12,6 +12,7 @@ import click
 
 from compounding.cli.app import App, Decision
 from compounding.cli.delivering import chosen_way, deliver, let_go, ready_printer, way_options, write_preview
+from compounding.cli.ids import BATCH
 from compounding.cli.label import first_option, language_option, printer_option, stock_option
 from compounding.cli.label_stocks import own_stocks, printer_of, printer_shift, stock_name
 from compounding.cli.show import emit, json_option, notice
@@ -32,7 +33,7 @@ count_option = click.option("--count", type=click.IntRange(1, MOST), default=1, 
 
 
 @click.command()
-@click.argument("id", metavar="BATCH")
+@click.argument("id", type=BATCH)
 @click.argument("kind", type=click.Choice(KINDS))
 @way_options
 @click.option("--amount", metavar="QUANTITY", help="What the container or the sample holds.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compounding.cli.app import App, nearest
+from compounding.cli.ids import STOCK
 from compounding.cli.lists import list_options, show_list
 from compounding.cli.show import emit, json_option, notice
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
@@ -76,7 +77,7 @@ def list_stocks(app: App, /, **wanted: Any) -> None:
 
 
 @stocks.command()
-@click.argument("name")
+@click.argument("name", type=STOCK, metavar="NAME")
 @json_option
 @click.pass_obj
 def show(app: App, name: str, as_json: bool) -> None:
@@ -167,7 +168,7 @@ def import_(app: App, file: Path, parts: tuple[str, ...], folder: Path | None, a
 
 
 @click.command()
-@click.option("--stock", metavar="NAME", help="Label stock; default: the printer's, else the settings'.")
+@click.option("--stock", type=STOCK, metavar="NAME", help="Label stock; default: the printer's, else the settings'.")
 @click.option("--printer", metavar="NAME", help="Apply this printer's offset and scale, to see that they are right.")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.pdf")
 @json_option

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from compounding.cli.app import App, Decision, fail_if_stopped, read_text
+from compounding.cli.app import App, Decision, fail_if_stopped, read_text, unknown_lot
+from compounding.cli.ids import BATCH, LOT
 from compounding.cli.lists import list_options, show_list
 from compounding.cli.lot_import import import_lots
 from compounding.cli.ordering import CERTIFICATE, TABLET_CONTENT, day, with_options
@@ -87,7 +88,7 @@ CERTIFICATE_FIELDS = ("form", "assay", "assay_basis", "assay_of", "water", "loss
 
 
 @lot.command()
-@click.argument("id")
+@click.argument("id", metavar="ID")
 @click.option(
     "--role",
     required=True,
@@ -98,7 +99,7 @@ CERTIFICATE_FIELDS = ("form", "assay", "assay_basis", "assay_of", "water", "loss
 @click.option("--supplier", help="Who supplied it.")
 @click.option("--supplier-lot", help="The lot number on the container.")
 @click.option("--expires", metavar="DATE", help="Last day of use, such as 2027-12-31.")
-@click.option("--from-batch", metavar="BATCH", help="Batch of trituration made here; it says all but the amount.")
+@click.option("--from-batch", type=BATCH, help="Batch of trituration made here; it says all but the amount.")
 @click.option("--amount", required=True, metavar="QUANTITY", help='How much came in, such as "100 tablets" or "500 g".')
 @click.option("--price", metavar="NUMBER", help="What that cost, in the pharmacy's currency, such as 24.50.")
 @click.option("--received", metavar="DATE", help="Day of receipt; default: today.")
@@ -229,7 +230,7 @@ def _done(app: App, decision: Decision, entries: Any, id: str, says: str, as_jso
 
 
 @lot.command()
-@click.argument("id")
+@click.argument("id", type=LOT)
 @_weighing_options
 @json_option
 @click.pass_obj
@@ -272,8 +273,7 @@ def measure(
 
 def _known(app: App, id: str) -> tuple[Lot | None, list[Problem]]:
     found = app.lot(id)
-    missing = Problem("lot.unknown", f"Lot {id} was never received here: check the id, or receive it first", id)
-    return found, [] if found else [missing]
+    return found, [] if found else [unknown_lot(app, id)]
 
 
 def _decided(fact: Record, id: str, found: Lot | None, problems: list[Problem], reason: str | None = None) -> Decision:
@@ -282,7 +282,7 @@ def _decided(fact: Record, id: str, found: Lot | None, problems: list[Problem], 
 
 
 @lot.command()
-@click.argument("id")
+@click.argument("id", type=LOT)
 @click.option("--reason", required=True, help="Why it may not be used.")
 @json_option
 @click.pass_obj
@@ -299,7 +299,7 @@ def quarantine(app: App, id: str, reason: str, as_json: bool) -> None:
 
 
 @lot.command()
-@click.argument("id")
+@click.argument("id", type=LOT)
 @click.option("--reason", required=True, help="Why it may be used again.")
 @json_option
 @click.pass_obj
@@ -319,7 +319,7 @@ def clear(app: App, id: str, reason: str, as_json: bool) -> None:
 
 
 @lot.command()
-@click.argument("id")
+@click.argument("id", type=LOT)
 @click.option("--to", "now", required=True, metavar="QUANTITY", help='What a count found, such as "92 tablets".')
 @click.option("--reason", required=True, help="Why the record says another amount.")
 @json_option
@@ -341,7 +341,7 @@ def adjust(app: App, id: str, now: str, reason: str, as_json: bool) -> None:
 
 
 @lot.command()
-@click.argument("id")
+@click.argument("id", type=LOT)
 @click.option("--amount", metavar="QUANTITY", help="How much; default: all that is left.")
 @click.option("--reason", required=True, help="Why it is thrown away.")
 @json_option
@@ -367,7 +367,7 @@ def _decided_if(fact: Record | None, id: str, found: Lot | None, problems: list[
 
 
 @lot.command()
-@click.argument("id")
+@click.argument("id", type=LOT)
 @json_option
 @click.pass_obj
 def show(app: App, id: str, as_json: bool) -> None:

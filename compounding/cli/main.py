@@ -22,7 +22,6 @@ from compounding.problems import CompoundingError, EnvironmentFails, NotUndersto
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-COMPLETING = "_COMPOUNDING_COMPLETE"  # set by a shell that asks what could come next
 LONGEST = 2000  # characters of one option or argument: some thirty lines of a worksheet
 
 # Where each command lives; its one-line help stands here so that --help imports none of them.
@@ -67,10 +66,6 @@ class Commands(click.Group):
             return None
         module = importlib.import_module(f"compounding.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name)
-        if COMPLETING in os.environ:
-            from compounding.cli.completion import completed
-
-            return completed(command)
         return command
 
     def resolve_command(
@@ -96,9 +91,9 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 
 
 def _people(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from compounding.cli.completion import complete_people
+    from compounding.cli.ids import PERSON
 
-    return complete_people(ctx, parameter, incomplete)
+    return PERSON.shell_complete(ctx, parameter, incomplete)
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from compounding.cli.app import App, nearest, read_text
+from compounding.cli.ids import BALANCE, DEVICE
 from compounding.problems import NotUnderstood, Problem, Refused
 from compounding.quantities import count, percent, quantity
 from compounding.records.formula import Formula
@@ -52,7 +53,7 @@ def order_options(command: F) -> F:
             ),
             click.option("--filtered", is_flag=True, help="Filter the liquid free of grit."),
             click.option(
-                "--syringe", metavar="NAME", help="Device of the settings for the dose; default: the best in stock."
+                "--syringe", type=DEVICE, metavar="NAME", help="Device of the settings for the dose; default: the best in stock."
             ),
             click.option(
                 "--overage",
@@ -71,7 +72,7 @@ def order_options(command: F) -> F:
                 help="Every ingredient, or the source alone; default: the formula's.",
             ),
             click.option("--prepared", metavar="DATE", help="Day of preparation, such as 2026-11-22; default: today."),
-            click.option("--balance", metavar="NAME", help="A balance of the settings; default: the only one."),
+            click.option("--balance", type=BALANCE, metavar="NAME", help="A balance of the settings; default: the only one."),
             click.option("--readability", metavar="MASS", help='Smallest step of the balance, such as "0.1 mg".'),
             click.option("--minimum-weight", metavar="MASS", help='Least mass the balance may weigh, such as "20 mg".'),
         )

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from compounding.cli.app import App
+from compounding.cli.ids import BATCH
 from compounding.cli.show import emit, json_option, notice
 from compounding.problems import Refused, stopping
 from compounding.work.worksheets import worksheet_text
 
 
 @click.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @click.option(
     "--out",
     required=True,

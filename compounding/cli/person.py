@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compounding.cli.app import App, Decision
+from compounding.cli.ids import PERSON
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.cli.signing import Signing, passphrase_of, site_keys
 from compounding.problems import NotUnderstood, Problem, Refused
@@ -32,7 +33,7 @@ def person() -> None:
 
 
 @person.command()
-@click.argument("id")
+@click.argument("id", metavar="ID")
 @click.option("--name", help="Name as it is printed beside a signature; from the settings if they know the person.")
 @click.option(
     "--role",
@@ -259,7 +260,7 @@ def _key_in_use(app: App, id: str) -> Key:
 
 
 @person.command()
-@click.argument("id")
+@click.argument("id", type=PERSON, metavar="ID")
 @click.option("--with", "second", metavar="ID", help="Second person who signs.")
 @click.option("--reason", required=True, help="Why, such as: left the pharmacy.")
 @json_option
@@ -295,7 +296,7 @@ def _with_retired(app: App, id: str) -> str | None:
 
 
 @person.command()
-@click.argument("id")
+@click.argument("id", type=PERSON, metavar="ID")
 @click.option("--reason", required=True, help="Why, such as: laptop stolen.")
 @click.option("--since", type=click.IntRange(min=1), help="First entry whose signature by this key is in doubt.")
 @json_option

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from compounding.cli.app import App, fail_if_stopped
+from compounding.cli.ids import FORMULA, Id
 from compounding.cli.ordering import (
     CERTIFICATE,
     CORRECTION,
@@ -37,12 +38,12 @@ from compounding.work.stocking import only_source
 
 
 @click.command()
-@click.argument("id", metavar="FORMULA")
+@click.argument("id", type=FORMULA)
 @order_options
 @click.option(
     "--from",
     "source",
-    metavar="tablet|powder|LOT",
+    type=Id("lot", words=("tablet", "powder")),
     help="What carries the active: tablets or powder as described by the options, or a lot of either or of a "
     "trituration; default: the only lot on the shelf that can, or tablets if an option describes a material.",
 )

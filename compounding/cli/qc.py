@@ -14,6 +14,7 @@ from compounding.calc.around_mean import ContentAroundMean
 from compounding.cli.app import App, Decision, fail_if_stopped
 from compounding.cli.batch import batch_decision, finish
 from compounding.cli.chart import baseline, chart
+from compounding.cli.ids import BATCH, meant
 from compounding.cli.ordering import day as day_of
 from compounding.cli.results import attachment, files_option, given_files, kept, results, sampling
 from compounding.cli.show import emit, json_option, notice
@@ -124,7 +125,7 @@ def weights(
         _weights_alone(app, words, _shell(shell, weighed), fill, _filled(charge, recovered), rules, given, as_json)
         return
     _check_of_a_batch({"--rule": rules, "--charge": charge, "--recovered": recovered}, shell)
-    id, values = _batch_and(words)
+    id, values = _batch_and(app, words)
     sets = app.settings.rule_sets
     single = weighed.readings if weighed else ()
 
@@ -151,13 +152,13 @@ def weights(
         notice(WEIGHTS_DO_NOT_PROVE)
 
 
-def _batch_and(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def _batch_and(app: App, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     if not words:
         raise click.UsageError("Missing argument 'BATCH'.")
     if " " in words[0]:  # no id has a space
         text = f"{words[0]!r} is no batch: name the batch before its weights, or give --fill and --shell without one"
         raise NotUnderstood(Problem("weights.batch", text, words[0]))
-    return words[0], words[1:]
+    return meant(app, words[0], ("batch",)), words[1:]
 
 
 def _check_of_a_batch(alone: dict[str, Any], shell: str | None) -> None:
@@ -384,7 +385,7 @@ def _europe_as_data(judged: Judged, europe: ContentAroundMean) -> dict[str, Any]
 
 
 @qc.command()
-@click.argument("id", metavar="BATCH")
+@click.argument("id", type=BATCH)
 @click.argument("values", nargs=-1, metavar="[VALUE]...")
 @click.option("--method", help="How it was found, if not as the formula says.")
 @click.option("--laboratory", help="Who found it.")
@@ -447,7 +448,7 @@ def content(
 
 
 @qc.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @click.argument("result")
 @click.option("--method", help="How it was found, if not as the formula says.")
 @click.option("--laboratory", help="Who found it.")
@@ -478,7 +479,7 @@ def assay(
 
 
 @qc.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @click.argument("trait")
 @click.argument("found")
 @click.option("--pass/--fail", "passes", default=None, help="Your verdict, where only a person can tell.")

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from compounding.cli.app import App, Decision
+from compounding.cli.ids import Id
 from compounding.cli.lists import list_options, show_list
 from compounding.cli.show import emit, notice, table
 from compounding.cli.trace import Meant, meant
@@ -33,7 +34,7 @@ from compounding.work.tracing import Reach, forward
 
 
 @click.command()
-@click.argument("id", metavar="LOT|BATCH")
+@click.argument("id", type=Id("lot", "batch"))
 @click.option("--reason", help="Why it is called back.")
 @click.option(
     "--severity",

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from compounding.cli.app import App, Decision, fail_if_stopped, nearest
+from compounding.cli.ids import BATCH
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import decimal_text, told
@@ -54,7 +55,7 @@ def kept(app: App, decision: Decision, files: Sequence[tuple[Attached, bytes]]) 
 
 
 @click.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @json_option
 @click.pass_obj
 def results(app: App, id: str, as_json: bool) -> None:
@@ -105,7 +106,7 @@ def _folded(text: str) -> list[str]:
 
 
 @click.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @click.argument("name")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where to write it.")
 @click.pass_obj
@@ -131,7 +132,7 @@ def attachment(app: App, id: str, name: str, out: Path) -> None:
 
 
 @click.command()
-@click.argument("id")
+@click.argument("id", type=BATCH)
 @click.option(
     "--also", multiple=True, metavar="TRAIT", help="A test that is not required and shall be done; repeat it."
 )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from compounding.cli.app import App, Decision
+from compounding.cli.ids import LABEL
 from compounding.cli.show import emit, json_option
 from compounding.problems import CompoundingError, NotUnderstood, Problem, Refused, stopping
 from compounding.records.batch import Batch
@@ -30,7 +31,7 @@ from compounding.work.scanning import (
 @click.command()
 @click.argument("text", required=False)
 @click.option("--printed", is_flag=True, help="This label was just printed: record that it was read back.")
-@click.option("--expect", metavar="LABEL", help="With --printed: the label that it must be.")
+@click.option("--expect", type=LABEL, help="With --printed: the label that it must be.")
 @json_option
 @click.pass_context
 def scan(ctx: click.Context, text: str | None, printed: bool, expect: str | None, as_json: bool) -> None:

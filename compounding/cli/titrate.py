@@ -12,6 +12,7 @@ import click
 
 from compounding.cli.app import App
 from compounding.cli.calendar import ics_option, write_calendar
+from compounding.cli.ids import FORMULA
 from compounding.cli.ordering import day
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.documents.calendar import Event
@@ -60,7 +61,7 @@ def step_options(command: F) -> F:
 @click.option("--strengths", metavar="MASSES", help='Capsules that the pharmacy makes, such as "0.5 mg,1.5 mg".')
 @click.option("--kit", metavar="MASS=COUNT", multiple=True, help='Capsules at hand, such as "0.5 mg=63"; repeat.')
 @click.option("--beyond-use", metavar="DATE", help="Last day of use of capsules at hand; default: made today.")
-@click.option("--formula", "id", default="naltrexone-capsule", show_default=True, metavar="FORMULA")
+@click.option("--formula", "id", default="naltrexone-capsule", show_default=True, type=FORMULA)
 @click.option("--explain", is_flag=True, help="Show how each number came about.")
 @ics_option
 @json_option

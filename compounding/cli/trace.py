@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from compounding.cli.app import App, nearest
+from compounding.cli.ids import Id
 from compounding.cli.lists import list_options, show_list
 from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem, Refused
@@ -42,7 +43,7 @@ class Meant:
 
 
 @click.command()
-@click.argument("id", metavar="LOT|BATCH|RX|LABEL")
+@click.argument("id", type=Id("lot", "batch", "rx", "label"))
 @list_options
 @click.pass_obj
 def trace(app: App, /, id: str, **wanted: Any) -> None:

@@ -103,6 +103,33 @@ def same_id(typed: str, known: Iterable[str]) -> str | None:
     return alike[0] if alike else None
 
 
+def ids_of(typed: str) -> tuple[str, ...]:
+    """What may be an id of our own in a text that was typed or scanned.
+
+    Example:
+        >>> ids_of("]C1TAB-1")
+        ('TAB-1',)
+    """
+    try:
+        return read_scan(typed).ids
+    except NotUnderstood:  # it says that it is GS1 and is not: a label printer that was set up so
+        return (ANY_PREFIX.sub("", typed.strip(), count=1),)
+
+
+def abbreviated(typed: str, known: Iterable[str]) -> list[str]:
+    """The ids that begin so, whatever the case.
+
+    A number is never cut: ``CAPS-1`` is another batch than ``CAPS-10``, not a short way to write it.
+
+    Example:
+        >>> abbreviated("caps-1", ["CAPS-10", "CAPS-1A", "LIQ-1"])
+        ['CAPS-1A']
+    """
+    short = typed.casefold()
+    found = [id for id in known if id.casefold().startswith(short)]
+    return [id for id in found if not (short[-1:].isdigit() and id[len(short) :][:1].isdigit())]
+
+
 def meant_label(typed: str) -> str | None:
     """The id of a label, in capitals; None if the text is none, or its check character is wrong."""
     return typed.upper() if is_label_id(typed.upper()) else None
