@@ -301,6 +301,14 @@ def test_the_ten_of_a_stage_1_are_shown_with_their_working(bench: Bench) -> None
     assert bench.run(["qc", "content", "CAPS-1", "--unit", "%", *["100"] * 9], "kim").codes == ["uniformity.count"]
 
 
+def test_values_that_stand_in_an_earlier_result_are_told_of(bench: Bench) -> None:
+    again = ["qc", "weights", "CAPS-1", "--unit", "mg", "183.4", "182.1", "184.2", "181.8", "185.3", "183.0", "182.6", "184.5", "183.9", "182.3"]
+    assert bench.do(again, "kim").codes == []
+    twice = bench.do(again, "kim")
+    assert twice.codes == ["test.same-values"] and "CAPS-1 has a result with the same values" in twice.err
+    assert bench.do([*again[:-1], "182.4"], "kim").codes == []
+
+
 def begun(bench: Bench, id: str) -> None:
     """A batch whose source is weighed next."""
     bench.do(f'batch open naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1 --id {id}')

@@ -223,6 +223,11 @@ def _others(app: App, name: str) -> str:
     return nearest(name, sorted(known))
 
 
+def _rounded(value: float | None) -> float | None:
+    """A difference of two results without the noise of binary numbers: no result has more than nine decimals."""
+    return value if value is None else round(value, 9)
+
+
 def chart_data(found: Chart) -> dict[str, Any]:
     """The whole chart as data."""
     fired = found.signals
@@ -237,7 +242,7 @@ def chart_data(found: Chart) -> dict[str, Any]:
                 "batch": point.batch,
                 "prepared": point.prepared,
                 "value": point.value,
-                "moving_range": found.ranges[place],
+                "moving_range": _rounded(found.ranges[place]),
                 "entry": point.entry,
                 "verdict": "fail" if point.failing else "pass",
                 "rejected": point.rejected,

@@ -29,6 +29,7 @@ from compounding.work.contents import Judged, contents_of, judge_contents, judge
 from compounding.work.possible import check_gross
 from compounding.work.readings import Reading, milligrams
 from compounding.work.ruling import CONTENTS, USP_CONTENT, ruling
+from compounding.work.same_values import check_copied
 from compounding.work.testing import assay_result, check_tester, observed_result, waiting, when_found
 from compounding.work.uniformity import content_result, single_content
 from compounding.work.weights import (
@@ -532,7 +533,8 @@ def _record(
         fact, problems = when_found(batch, judge(batch), found_on, today, app.day_of)
         if fact is None:
             return None, problems
-        return replaced(fact, attachments=attached), problems + check_tester(batch, app.person_id, app.person.name)
+        doubts = check_tester(batch, app.person_id, app.person.name) + check_copied(batch, fact)
+        return replaced(fact, attachments=attached), problems + doubts
 
     return app.record(lambda: kept(app, batch_decision(app, id, dated, reason), files))
 

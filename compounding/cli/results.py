@@ -194,7 +194,7 @@ def sampling_lines(found: Sampling, word: str) -> list[str]:
         for each in found.lines
     ]
     return [
-        table(("test", "takes", "used up", "done", "source"), rows, right=(1,)),
+        table(("test", "takes", "used up", "of this batch", "source"), rows, right=(1,)),
         f"{told(found.made)} {word}, {told(found.destroyed)} used up by tests "
         f"({decimal_text(found.cost_percent, 1)} %), {told(found.left)} left for the {told(found.ordered)} ordered",
     ]

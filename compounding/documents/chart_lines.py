@@ -37,7 +37,8 @@ def chart_lines(chart: Chart, last: int = PLOT) -> list[str]:
     head = f"{chart.product}, {chart.strength}: {chart.trait}" + (", % of label" if chart.unit == "%" else "")
     which = f"{batches_counted(len(points))}, {chart.days}"
     which += f"; last {len(points) - first} drawn, all judged" if first else ""
-    above = [head, which, *_wrapped(f"Limits {chart.phases[-1].says}.")]
+    says = chart.phases[-1].says
+    above = [head, which, *_wrapped(f"Limits {says}." if chart.phases[-1].limits else f"No limits: {says}")]
     below = [*_specification(chart), *_signals(chart), *_beyond(chart, first), *_capability(chart)]
     shown = points[first:]
     spacing = 2 if len(shown) * 2 <= PLOT else 1

@@ -22,7 +22,8 @@ from compounding.work.readings import Reading, milligrams
 from compounding.work.stocking import DENSEST_POWDER
 
 ADVICE: Final = "check the unit and the decimal point"
-# A liquid that was made up to twice its volume is a result; one beyond all that was poured together is not.
+# A liquid that was made up to twice its volume is a result, and so are capsules with twice the active that was weighed, as
+# tablets may hold more than their label claims; beyond that there is no more to find.
 MOST_OF_WHAT_WENT_IN: Final = 2
 
 
@@ -46,11 +47,40 @@ def check_share(batch: Batch, test: Test, share: Fraction) -> None:
                 f"({told(whole)}): {ADVICE}"
             )
             raise NotUnderstood(Problem("test.not-possible", text, batch.id))
+        taken = test.sample.take if test.sample and test.kind == "assay" else None
+        check_together(batch, test, [share] * int(amount(quantity(taken or "1 capsule"), "capsule")))
         return
     mass = quantity("1 mg").dimensionality
     weighed = [each for each in _readings(batch, lambda line: line.startswith("source")) if each.dimensionality == mass]
     went_in = weighed or [quantity(batch.plan.source.exact)]  # whole tablets are counted, not weighed
     _check_content(batch, test, share * strength / 100, went_in, f"{decimal_text(share, 1)} % of label")
+
+
+def check_together(batch: Batch, test: Test, shares: Sequence[Fraction]) -> None:
+    """No capsules hold together far more than all the active that was weighed for their batch.
+
+    Args:
+        batch: the batch as it stands.
+        test: of their content.
+        shares: what was found in each of them, or for each in all of them [percent of label].
+
+    Raises:
+        NotUnderstood: they would.
+    """
+    held = sum(shares, Fraction(0)) / 100 * amount(quantity(batch.plan.strength), "mg")
+    (line,) = [each for each in batch.plan.lines if each.line == "source"]
+    reading = batch.reading_of("source")
+    weighed = reading.fact.reading if reading and isinstance(reading.fact, Weighed) else line.exact
+    went_in = amount(quantity(batch.plan.active.needed), "mg")
+    if quantity(weighed).dimensionality == quantity(line.exact).dimensionality:  # tablets that are counted whole are not weighed
+        went_in *= (quantity(weighed) / quantity(line.exact)).to("").magnitude
+    if held > MOST_OF_WHAT_WENT_IN * went_in:
+        number = f"{len(shares)} capsules" if len(shares) > 1 else "one capsule"
+        text = (
+            f"{decimal_text(sum(shares, Fraction(0)) / len(shares), 1)} % of label would be {decimal_text(held, 1)} mg in {number}, "
+            f"and about {decimal_text(went_in, 1)} mg of {batch.plan.active.substance} went into all of {batch.id}: {ADVICE}"
+        )
+        raise NotUnderstood(Problem("test.not-possible", text, test.trait))
 
 
 def check_ingredient(batch: Batch, test: Test, share: Fraction, planned: str) -> None:

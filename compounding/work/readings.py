@@ -109,7 +109,11 @@ def read(row: Row, unit: str | None = None) -> Reading:
         return Reading(row.where, text, exact, own, stable)
     except NotUnderstood as refusal:
         problem = refusal.problems[0] if own == "%" else _refusal_of(text, refusal)
-        once = " Or say the unit of all values with --unit" if re.fullmatch(r"[0-9.]+", text) and not unit else ""
+        once = ""
+        if re.fullmatch(r"[0-9.]+", text) and not unit:
+            once = " Or say the unit of all values with --unit, such as --unit mg, or --unit % for percent of label"
+        elif _DECIMAL_COMMA.fullmatch(text) and row.decimal == ".":
+            once = " Where a file is written with decimal commas, say --decimal ','"
         raise _wrong(row.where, problem.code, problem.text + once) from None
 
 

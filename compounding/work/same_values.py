@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from compounding.problems import NotUnderstood
+from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import amount, number, quantity
 from compounding.records.batch import Batch
 from compounding.records.facts import Tested
@@ -59,6 +59,14 @@ def hold_earlier(batch: Batch, fact: Tested) -> bool:
     earlier = [each.fact.values for each in batch.tested if isinstance(each.fact, Tested) and each.fact.trait == fact.trait]
     sets = [Counter(in_one_measure(batch, fact.trait, text) for text in values) for values in earlier if values]
     return any(each <= given for each in sets)
+
+
+def check_copied(batch: Batch, fact: Tested) -> list[Problem]:
+    """Whether several values stand in an earlier result already: that is told, for they may have been entered twice."""
+    if not hold_earlier(batch, fact):
+        return []
+    text = f"{fact.trait}: {batch.id} has a result with the same values. If these were entered twice, say so in the record"
+    return [Problem("test.same-values", text, fact.trait, stops=False)]
 
 
 def is_mean(batch: Batch, fact: Tested, earlier: Sequence[Tested]) -> bool:

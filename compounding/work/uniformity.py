@@ -14,7 +14,7 @@ from compounding.records.batch import Batch
 from compounding.records.facts import Recorded, Tested
 from compounding.records.formula import Test
 from compounding.work.contents import Judged, contents_of, judge_contents, judge_weight_variation
-from compounding.work.possible import check_gross, check_share
+from compounding.work.possible import check_gross, check_share, check_together
 from compounding.work.readings import Reading, Row, read
 from compounding.work.ruling import CONTENTS, USP_CONTENT, expected_by, ruling
 from compounding.work.testing import failing, find_test, percent_of_label, waiting
@@ -105,6 +105,7 @@ def _by_assay(
     found = contents_of(readings, batch.plan.strength)
     for share in found:
         check_share(batch, test, share)
+    check_together(batch, test, found)
     before = contents_of(_read_again(earlier), batch.plan.strength)
     return judge_contents((*before, *found), **asked), []
 
