@@ -431,6 +431,20 @@ def told(value: Quantity, places: int | None = None) -> str:
     return f"{sign}{int(whole):,}{point}{decimals} {unit}".rstrip()
 
 
+def cut(text: str, places: int) -> str:
+    """A quantity as text with few decimals, for a narrow place; ``…`` says that there are more.
+
+    Nothing is rounded: what is weighed stands beside it.
+
+    Example:
+        >>> cut("497.037655573 mg", 3), cut("952.56 mg", 3), cut("100 capsules", 3)
+        ('497.037… mg', '952.56 mg', '100 capsules')
+    """
+    digits, _, unit = text.partition(" ")
+    whole, _, decimals = digits.partition(".")
+    return text if len(decimals) <= places else f"{whole}.{decimals[:places]}… {unit}".rstrip()
+
+
 def ratio(value: Quantity, to: Quantity) -> Fraction:
     """How many times one quantity holds another of its kind [1].
 

@@ -103,6 +103,7 @@ class Settings(Record, frozen=True, kw_only=True):
     that has one; it belongs to a strength, so a formula could not hold it.
     ``paper``: the pages that leaflets are printed on.
     ``reorder``: by material, the amount below which it is ordered, ``"naltrexone tablets" = "60 tablets"``.
+    ``fill_spread``: relative standard deviation of the fills of the pharmacy's own capsules, as it measured them.
     ``rule_sets`` are acceptance rules that decide beside those that a formula names: more can be asked for, never less.
     """
 
@@ -124,6 +125,7 @@ class Settings(Record, frozen=True, kw_only=True):
     assay_above_100: Literal["refuse", "as-stated", "as-100"] = "refuse"
     bottles: tuple[QuantityText, ...] = ()
     paper: Literal["letter", "a4"] = "letter"
+    fill_spread: PercentText | None = None
     reorder: dict[str, QuantityText] = empty_table()
     rule_sets: tuple[str, ...] = ()
     balances: Annotated[dict[NameText, BalanceSettings], Meta(min_length=1)]

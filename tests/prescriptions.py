@@ -97,8 +97,8 @@ IMPOSSIBLE = {
     "capsule.overfull": ("overfills",),
     "trituration.too-strong": ("leaves no room",),
     "weighing.below-minimum": ("below",),
-    "aliquot.impossible": ("not diluted",),
-    "aliquot.larger-than-mixture": ("not diluted", "overfills"),
+    "aliquot.impossible": ("below",),
+    "aliquot.larger-than-mixture": ("below", "overfills"),
 }
 
 
@@ -155,7 +155,7 @@ def prescription(chance: Random) -> Prescription:
             ordered=chance.choice(
                 (f"{chance.randint(30, 299)} mL", f"{decimal(chance.randint(30_000, 299_000), 6)} L")
             ),
-            components=tuple((component.material, component.amount or "") for component in formula.component),
+            components=tuple((each.material, each.amount or "", each.solubility) for each in formula.component),
             dose=chance.choice((None, mass(chance, 500, 4000, 3))) if name == "oral-liquid" else None,
             solubility=formula.powder.solubility if formula.powder and isinstance(source, PowderTexts) else None,
             devices=(*chance.sample(DEVICES[1:], chance.randint(0, 2)), *(DEVICES[:1] if name == "weak-liquid" else ())),

@@ -318,6 +318,10 @@ def test_what_cannot_be_compared_is_told_in_a_sentence(shelf: Bench, words: str,
     assert (as_data.code, [problem["code"] for problem in as_data.json["problems"]]) == (code, codes)
 
 
+def test_a_comparison_takes_no_file_for_a_paper_that_it_does_not_write(shelf: Bench) -> None:
+    assert shelf.run(f"{ORDER} --out ways.pdf").code == 2
+
+
 def test_a_shelf_without_the_drug_is_told(tmp_path: Path) -> None:
     told = begun(tmp_path).run(ORDER)
     assert (told.code, told.codes) == (1, ["options.none"])

@@ -341,7 +341,8 @@ def test_a_balance_that_may_not_weigh_so_little_is_told_for_every_line() -> None
     bench = replace(BENCH, balance=Balance("analytical", quantity("0.1 mg"), quantity("82 mg")))
     assert refusal(BOTTLE, bench).text == (
         "sodium benzoate: 60.0 mg is below the 82 mg that analytical may weigh. "
-        "Make a larger batch, or use a balance with a lower minimum weight"
+        "Make a larger batch, or use a balance with a lower minimum weight. "
+        "Or name a syringe in the settings (devices): then it is taken from a stock solution"
     )
     _, problems = planned(BOTTLE, replace(bench, balance=replace(bench.balance, minimum_weight=quantity("1 g"))))
     assert [problem.where for problem in problems] == ["tablet powder", "ascorbic acid", "sodium benzoate"]

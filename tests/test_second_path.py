@@ -57,7 +57,11 @@ BOTTLE = replace(
     ordered="60 mL",
     overage="0",
     capsule=None,
-    components=(("ascorbic acid", "0.5 g/100 mL"), ("sodium benzoate", "0.1 % w/v"), ("glycerol", "20 % v/v")),
+    components=(
+        ("ascorbic acid", "0.5 g/100 mL", None),
+        ("sodium benzoate", "0.1 % w/v", "500 mg/mL"),
+        ("glycerol", "20 % v/v", None),
+    ),
     dose="4.5 mg",
 )
 # L01: the dihydrate as its monograph assays it, 4.5 mg in each of 100 capsules.
@@ -219,6 +223,43 @@ def test_a_dilution_is_worked_out_from_its_parts() -> None:
     assert stock["aliquots.1.carries"] == Ratio(15)
 
 
+# 30 mg of sodium benzoate in 30 mL where the balance weighs from 82 mg: 90 mg in 6 mL, of which 2 mL hold 30 mg.
+BENZOATE = replace(
+    BOTTLE,
+    ordered="30 mL",
+    dose=None,
+    minimum="82 mg",
+    source=TabletTexts("50 mg", ("302.4 mg",)),
+    devices=(DeviceTexts("10 mL", "10 mL", "0.2 mL"),),
+)
+
+
+def stocked(multiple: int, take: str) -> Chosen:
+    return Chosen(stocks=(("sodium benzoate", Part(multiple, take)),))
+
+
+def test_the_stock_of_an_ingredient_is_worked_out_from_its_part() -> None:
+    found = numbers(BENZOATE, stocked(3, "2 mL"))
+    lines = {"sodium benzoate": "90", "stock sodium benzoate": "6", "part sodium benzoate": "2", "vehicle": "30"}
+    assert {line: found[f"lines.{line}.target"] for line in lines} == {
+        line: reading.number(text) for line, text in lines.items()
+    }
+    held = ("weigh", "total", "take", "wasted", "carries", "multiple")
+    assert [found[f"stocks.sodium benzoate.{name}"] for name in held] == [
+        reading.number(text) for text in ("90", "6", "2", "4", "30", "3")
+    ]
+
+
+def test_what_a_correction_leaves_out_is_expected_by_the_certificate() -> None:
+    """92 % that count as 100 %: 4.5 mg are planned, 4.14 mg are in a capsule, 8 % less."""
+    deficit = PowderTexts("anhydrous", "0.92", "as-is", correction="none")
+    found = numbers(replace(OF_POWDER, source=deficit))
+    assert found["expected.strength"] == reading.number("4.5") and found["expected.error_percent"] == Ratio(0)
+    assert found["expected.certified_strength"] == reading.number("4.14")
+    assert found["expected.certified_error_percent"] == Ratio(-8)
+    assert "expected.certified_strength" not in numbers(replace(OF_POWDER, source=replace(deficit, correction="always")))
+
+
 def parts(*several: tuple[int, str]) -> Chosen:
     return Chosen(tuple(Part(multiple, take) for multiple, take in several))
 
@@ -245,8 +286,18 @@ def parts(*several: tuple[int, str]) -> Chosen:
         (replace(STOCK, solubility="1 mg/mL"), TENTH, "does not dissolve"),
         (replace(STOCK, solubility=None), TENTH, "does not dissolve"),
         (STOCK, parts((5, "10 mL")), "The drug of 75 mg"),
-        (replace(STOCK, components=(("sodium benzoate", "0.1 % w/v"),)), TENTH, "What is weighed of sodium benzoate"),
+        (replace(STOCK, components=(("sodium benzoate", "0.1 % w/v", None),)), TENTH, "What is weighed of sodium benzoate"),
         (replace(OF_POWDER, ordered="30 capsules", capsule=replace(CAPSULES.capsule, packing="5 mg"), minimum="82 mg"), Chosen(), "What is weighed of filler"),
+        (BENZOATE, Chosen(), "What is weighed of sodium benzoate"),
+        (replace(BENZOATE, minimum="30 mg"), stocked(3, "2 mL"), "can be weighed, and a stock is made of it"),
+        (BENZOATE, stocked(2, "2 mL"), "The sodium benzoate of 60 mg"),
+        (BENZOATE, stocked(101, "2 mL"), "101 parts"),
+        (BENZOATE, stocked(3, "1.9 mL"), "No device in stock"),
+        (BENZOATE, stocked(3, "1.8 mL"), "No device in stock"),
+        (BENZOATE, stocked(3, "12 mL"), "No device in stock"),
+        (BENZOATE, stocked(11, "10 mL"), "is too large"),
+        (replace(BENZOATE, components=(("sodium benzoate", "0.1 % w/v", "10 mg/mL"),)), stocked(3, "2 mL"), "does not dissolve"),
+        (replace(BENZOATE, components=(("sodium benzoate", "0.1 % w/v", None),)), stocked(3, "2 mL"), "does not dissolve"),
     ],
 )  # fmt: skip
 def test_a_choice_that_cannot_be_weighed_or_measured_is_refused(inputs: Inputs, chosen: Chosen, why: str) -> None:
@@ -389,6 +440,30 @@ def test_any_one_number_of_a_dilution_that_is_changed_stops(kind: Kind) -> None:
             assert compare(data | {"aliquots": aliquots}, prescription.typed), change
     assert compare(data | {"aliquots": data["aliquots"][:-1]}, prescription.typed)
     assert compare(data | {"aliquots": data["aliquots"] * 2}, prescription.typed)
+
+
+@cache
+def good_with_a_stock() -> tuple[Prescription, dict[str, Any]]:
+    """A prescription with an ingredient that is too little to weigh, and its plan as data."""
+    for each in prescriptions(5, 1500):
+        made = each.planned()[0] if each.typed.components and each.typed.devices else None
+        if made and made.stocks:
+            return each, as_data(made)
+    raise AssertionError("no stock")
+
+
+def test_any_one_number_of_the_stock_of_an_ingredient_that_is_changed_stops() -> None:
+    prescription, data = good_with_a_stock()
+    assert compare(data, prescription.typed) == []
+    [stock] = data["stocks"]
+    again = recompute.recompute(prescription.typed, chosen_in(data))
+    for name in ("weigh", "total", "take", "wasted", "carries", "multiple"):
+        changed = data | {"stocks": [stock | {name: spoiled(stock[name])}]}
+        assert compare(changed, prescription.typed), name
+        if name in ("weigh", "total", "take", "wasted"):
+            assert open_ends(changed, prescription.typed, again), name
+    for stocks in ([], [stock, stock], [stock | {"material": "glycerol"}], [stock | {"diluent": "1 mg"}]):
+        assert compare(data | {"stocks": stocks}, prescription.typed), stocks
 
 
 @pytest.mark.parametrize("place", range(3))
@@ -542,6 +617,8 @@ SECOND = (
     Slip("second dilution forgotten", mixing.parts_together, "many *= part.multiple", "many = part.multiple"),
     Slip("part of a part not divided", mixing.mixtures, "inside, drug = take, found[-1].carries", "inside = take"),
     Slip("diluent not subtracted from the filler", recompute._capsule, "mixed[-1].take - mixed[-1].carries", "ZERO"),
+    Slip("stock of an ingredient weighed for one part alone", recompute._liquid, "need * Ratio(stock.multiple)", "need"),
+    Slip("what the certificate says passed over", recompute._source, "* certified(inputs.source, inputs.substance)", "* content(inputs.source, inputs.substance)"),
     Slip("dose of another form taken for the counted one", recompute.batch, "more * ordered_as_counted(inputs.substance)", "more"),
 )  # fmt: skip
 
@@ -576,7 +653,7 @@ def plan_data(each: Prescription) -> dict[str, Any] | None:
     """What of the plan is compared, or None if there is no plan."""
     made, _ = each.planned()
     data = as_data(made) if made else {}
-    return {key: data[key] for key in (*filter(None, NUMBERS), *NUMBERS[""], "lines", "aliquots")} if made else None
+    return {key: data[key] for key in (*filter(None, NUMBERS), *NUMBERS[""], "lines", "aliquots", "stocks")} if made else None
 
 
 def recomputed(each: Prescription, chosen: Chosen) -> object:
@@ -593,6 +670,7 @@ ONE_TABLET = replace(
 CASES = [
     prescribed("capsule", ONE_TABLET),
     *(good(kind)[0] for kind in KINDS),
+    good_with_a_stock()[0],
     *(each for each in prescriptions(2026, 60) if plan_data(each)),
 ]
 # Each case with its plan and its second calculation while nothing is wrong.

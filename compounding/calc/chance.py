@@ -29,6 +29,9 @@ _NEAR, _FAR_NODE = (sqrt(5 + sign * 2 * sqrt(10 / 7)) / 3 for sign in (-1, 1))
 _HEAVY, _LIGHT = ((322 + sign * 13 * sqrt(70)) / 900 for sign in (1, -1))
 GAUSS = ((0.0, 128 / 225), (_NEAR, _HEAVY), (-_NEAR, _HEAVY), (_FAR_NODE, _LIGHT), (-_FAR_NODE, _LIGHT))
 
+# What else must hold, as a chance given the mean of a sample, which varies by so much around the batch's expected mean.
+Also = Callable[[float, float], float]
+
 
 @dataclass(frozen=True)
 class Chance:
@@ -86,20 +89,23 @@ def _chance(mean: float, sd: float, batch_sd: float, target: float, limit: float
     return Chance(stage_1, stage_2, inside, max(stage_1, stage_2 + inside - 1))
 
 
-def _value_within(n: int, mean: float, sd: float, batch_sd: float, highest: float, limit: float) -> float:
-    """Chance that n units have an acceptance value of at most the limit.
+def _value_within(
+    n: int, mean: float, sd: float, batch_sd: float, highest: float, limit: float, also: Also | None = None
+) -> float:
+    """Chance that n units have an acceptance value of at most the limit, and perhaps something else with it.
 
     A sample of mean x passes if s is at most (limit - |M - x|) / k. Whatever moves the whole batch only
     widens the distribution of the mean and leaves s alone, so it adds to the variance of the mean.
     """
     least, greatest = LOWEST - limit, highest + limit
-    if sd == 0:
+    if sd == 0 and also is None:
         return normal_between(mean, batch_sd, least, greatest)
     k, mean_sd = float(ACCEPTABILITY_CONSTANT[n]), hypot(sd / sqrt(n), batch_sd)
 
     def density(x: float) -> float:
         allowed = (limit - max(LOWEST - x, x - highest, 0.0)) / k
-        return _normal_density(x, mean, mean_sd) * chi_square_cdf((n - 1) * (allowed / sd) ** 2, n - 1)
+        within = _normal_density(x, mean, mean_sd) * chi_square_cdf((n - 1) * (allowed / sd) ** 2, n - 1)
+        return within if also is None else within * also(x, mean_sd)
 
     # Near each end the allowed s falls from more than a sample can show to nothing; sd marks the middle of that.
     feet = [end + side * share * k * sd for end, side in ((least, 1), (greatest, -1)) for share in (0.5, 1.0, 1.5, 3.0)]
@@ -111,13 +117,14 @@ def _value_within(n: int, mean: float, sd: float, batch_sd: float, highest: floa
     )
 
 
-def _all_inside(mean: float, sd: float, batch_sd: float, low: float, high: float) -> float:
-    """Chance that thirty units of one batch all lie from low to high."""
+def _all_inside(mean: float, sd: float, batch_sd: float, low: float, high: float, also: Also | None = None) -> float:
+    """Chance that thirty units of one batch all lie from low to high, and perhaps something else with it."""
     if batch_sd == 0:
-        return normal_between(mean, sd, low, high) ** 30
+        return normal_between(mean, sd, low, high) ** 30 * (1 if also is None else also(mean, batch_sd))
 
     def density(x: float) -> float:
-        return _normal_density(x, mean, batch_sd) * normal_between(x, sd, low, high) ** 30
+        inside = _normal_density(x, mean, batch_sd) * normal_between(x, sd, low, high) ** 30
+        return inside if also is None else inside * also(x, batch_sd)
 
     edges = [edge + side * FAR * sd for edge in (low, high) for side in (-1, 0, 1)]
     return _integral(density, mean - FAR * batch_sd, mean + FAR * batch_sd, [*edges, mean])
@@ -170,6 +177,61 @@ def potency_chance(mean: float, *, batch_sd: float, assay_sd: float, low: float 
     if not all(map(isfinite, (mean, batch_sd, assay_sd, low, high))) or batch_sd < 0 or assay_sd < 0 or low > high:
         raise CannotCompute(f"mean {mean} %, spread {batch_sd} and {assay_sd} %, limits {low} to {high} %: check them")
     return normal_between(mean, hypot(batch_sd, assay_sd), low, high)
+
+
+def chance_of_both(
+    mean: float,
+    sd: float,
+    *,
+    batch_sd: float,
+    assay_sd: float,
+    target: float = 100.0,
+    limit: float = LIMIT,
+    low: float = 90.0,
+    high: float = 110.0,
+) -> float:
+    """Chance that a batch passes content uniformity, both stages, and its assay too.
+
+    Both follow the batch's own mean, so the chances cannot be multiplied. Given the mean x of a sample, which varies
+    by v around the batch's expected mean, the assay is normal again:
+
+        assay | x = normal(mean + (batch_sd / v)**2 (x - mean), sqrt(batch_sd**2 + assay_sd**2 - (batch_sd**2 / v)**2))
+
+    Args:
+        mean: expected content [percent of label; above 0].
+        sd: scatter from unit to unit, the assay of a single unit included [percent of label; above 0].
+        batch_sd: uncertainty of the batch's mean, shared by all units and the assay [percent of label; from 0].
+        assay_sd: error of the laboratory in the assay [percent of label; above 0].
+        target: T, content per unit at manufacture [percent of label; above 0].
+        limit: L1 [percent; above 0].
+        low, high: limits of the assay [percent of label].
+
+    Returns:
+        At least this chance, by the bound that `chance_to_pass` gives.
+
+    Raises:
+        CannotCompute: a number is not finite or out of range.
+
+    Source:
+        usp-905-table-2; compounding-today-4-12 for the limits of the assay
+
+    Example:
+        >>> round(chance_of_both(100, 5, batch_sd=3, assay_sd=2), 4)
+        0.9437
+    """
+    numbers = (mean, sd, batch_sd, assay_sd, target, limit, low, high)
+    if not all(map(isfinite, numbers)) or min(mean, sd, assay_sd, target, limit) <= 0 or batch_sd < 0 or low > high:
+        raise CannotCompute(f"mean {mean} %, spread {sd}, {batch_sd} and {assay_sd} %: check the batch")
+
+    def potent(x: float, varies: float) -> float:
+        follows = (batch_sd / varies) ** 2 if varies else 0.0
+        return normal_between(mean + follows * (x - mean), sqrt(batch_sd**2 * (1 - follows) + assay_sd**2), low, high)
+
+    highest = max(HIGHEST, target)
+    stage_1, stage_2 = (_value_within(n, mean, sd, batch_sd, highest, limit, potent) for n in (10, 30))
+    inside = _all_inside(mean, sd, batch_sd, 0.75 * highest, 1.25 * LOWEST, potent)
+    assay = potency_chance(mean, batch_sd=batch_sd, assay_sd=assay_sd, low=low, high=high)
+    return max(stage_1, stage_2 + inside - assay, 0.0)
 
 
 def lower_bound(n: int, mean: float, sd: float, *, confidence: float = 0.90, target: float = 100.0) -> float:

@@ -7,7 +7,18 @@ from fractions import Fraction
 from compounding.calc.measured import measured
 from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
-from compounding.quantities import Concentration, Count, Density, Mass, MassPerUnit, Quantity, Volume, ratio, told
+from compounding.quantities import (
+    Concentration,
+    Count,
+    Density,
+    Mass,
+    MassPerUnit,
+    Quantity,
+    Volume,
+    in_unit,
+    ratio,
+    told,
+)
 
 
 @measured
@@ -88,16 +99,22 @@ def displaced_volume(solids: Mass, density: Density) -> Volume:
     Source:
         unc-pharmlabs-aliquots
     """
-    return solids / density
+    return in_unit(solids / density, "mL")
 
 
 @dataclass(frozen=True)
 class OnDevice:
-    """A dose on a measuring device: the mark to draw to, whether it is the dose, and the error [1] if it is not."""
+    """A dose on a measuring device: the mark to draw to, whether it is the dose, and the error [1] if it is not.
+
+    ``other`` is the mark on the dose's other side, with its error; None where the dose is on a mark, or the device has
+    no such mark.
+    """
 
     mark: Volume
     on_mark: bool
     error: Fraction
+    other: Volume | None = None
+    other_error: Fraction | None = None
 
 
 def on_device(volume: Volume, capacity: Volume, step: Volume) -> OnDevice:
@@ -117,8 +134,8 @@ def on_device(volume: Volume, capacity: Volume, step: Volume) -> OnDevice:
     Example:
         >>> from compounding.quantities import quantity, written
         >>> found = on_device(quantity("4.5 mL"), quantity("5 mL"), quantity("0.2 mL"))
-        >>> print(written(found.mark), found.on_mark, found.error)
-        4.4 mL False -1/45
+        >>> print(written(found.mark), found.on_mark, found.error, written(found.other), found.other_error)
+        4.4 mL False -1/45 4.6 mL 1/45
     """
     if volume > capacity:
         raise CannotCompute(f"{told(volume)} is more than a device of {told(capacity)} holds", code="device.too-small")
@@ -127,4 +144,7 @@ def on_device(volume: Volume, capacity: Volume, step: Volume) -> OnDevice:
     if whole < 1:
         raise CannotCompute(f"{told(volume)} is less than one mark of {told(step)}", code="device.too-coarse")
     mark = step * Fraction(whole)
-    return OnDevice(mark, steps == whole, ratio(mark, volume) - 1)
+    beside = step * Fraction(whole + (1 if steps > whole else -1))
+    if steps == whole or not 0 * step < beside <= capacity:
+        return OnDevice(mark, steps == whole, ratio(mark, volume) - 1)
+    return OnDevice(mark, False, ratio(mark, volume) - 1, beside, ratio(beside, volume) - 1)

@@ -12,7 +12,15 @@ import click
 from compounding.cli.app import App, Decision, fail_if_stopped, unknown_lot
 from compounding.cli.ids import BATCH, FORMULA, LOT, Id
 from compounding.cli.lists import list_options, show_list
-from compounding.cli.ordering import CORRECTION, balance_from, corrections, order_from, order_options, with_options
+from compounding.cli.ordering import (
+    CORRECTION,
+    balance_from,
+    corrections,
+    fill_spread,
+    order_from,
+    order_options,
+    with_options,
+)
 from compounding.cli.plan import plan_data
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.cli.values import one_reading
@@ -105,7 +113,7 @@ def open_batch(
         if stopping(problems):
             return Decision([], problems, {})
         choice = Choice(source, filler, None, shells, others)
-        how = corrections(app, given)
+        how = (*corrections(app, given), fill_spread(app))
         made, more = plan_from_lots(formula, digest, order, list(lots.values()), choice, balance, *how)
         problems += more
         if made is not None:

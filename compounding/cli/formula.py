@@ -221,8 +221,9 @@ def _made_of(found: Formula) -> list[str]:
 
 def _component(each: Component) -> str:
     between = f", {each.range[0]} to {each.range[1]} is allowed" if each.range else ""
+    dissolves = f". {each.solubility} dissolves" if each.solubility else ""
     note = f". {each.note}" if each.note else ""
-    return f"  {each.role}: {each.material} ({each.grade}), {each.amount}{between}{note} [{each.source}]"
+    return f"  {each.role}: {each.material} ({each.grade}), {each.amount}{between}{dissolves}{note} [{each.source}]"
 
 
 def _procedures(found: Formula) -> list[str]:

@@ -12,7 +12,14 @@ from typing import Any
 import click
 
 from compounding.cli.app import App
-from compounding.cli.ordering import balance_from, corrections, materials_from, order_from, refuse_what_lots_say
+from compounding.cli.ordering import (
+    balance_from,
+    corrections,
+    fill_spread,
+    materials_from,
+    order_from,
+    refuse_what_lots_say,
+)
 from compounding.cli.plan import plan as plan_command
 from compounding.cli.show import emit, notice
 from compounding.problems import NotUnderstood, Problem
@@ -39,6 +46,10 @@ COMPARED = {
 }
 
 
+# A comparison is a table, and no paper of one plan.
+NOT_COMPARED = ("out",)
+
+
 def _compared(option: click.Parameter) -> click.Parameter:
     """An option of `plan` as it is here: what is not named is compared."""
     own = copy.copy(option)
@@ -49,7 +60,7 @@ def _compared(option: click.Parameter) -> click.Parameter:
     return own
 
 
-@click.command(params=[_compared(option) for option in plan_command.params])
+@click.command(params=[_compared(option) for option in plan_command.params if option.name not in NOT_COMPARED])
 @click.pass_obj
 def options(app: App, /, id: str, source: str | None, explain: bool, as_json: bool, **given: Any) -> None:
     """Compare every way to make an order: sources, procedures, balances, shells and fillers at hand.
@@ -80,7 +91,9 @@ def options(app: App, /, id: str, source: str | None, explain: bool, as_json: bo
         refuse_what_lots_say(given)
         lots = app.lots()
         on = [balance_from(app, each) for each in balances]
-        ways = ways_from_lots(formula, digest_of(text), order, lots, on, wanted, *corrections(app, given))
+        ways = ways_from_lots(
+            formula, digest_of(text), order, lots, on, wanted, *corrections(app, given), fill_spread(app)
+        )
     compared = ranked(ways, order, lots)
     possible = any(figures for _, figures in compared)
     problems = [] if possible else [_none(formula, order, compared)]
@@ -354,7 +367,9 @@ def _explained(number: int, way: Way, figures: Figures | None) -> list[str]:
         f"active beyond the order: {made.active.needed} needed × {taken} = {told(figures.active_taken, 4)} taken; "
         f"the order holds {told(figures.active_taken - figures.beyond_order, 4)}"
     )
-    says += [f"dilution {each.step}: {each.wasted} of {each.total} wasted" for each in made.aliquots]
+    says += [
+        f"dilution of {each.material}: {each.wasted} of {each.total} wasted" for each in (*made.aliquots, *made.stocks)
+    ]
     says.append(
         f"dose: ± {made.expected.expanded_uncertainty_percent} % (k = 2), most of it from {made.expected.largest}"
     )

@@ -100,7 +100,11 @@ TABLET_CONTENT = (
         metavar="PERCENT",
         help='Content of a tablet by its certificate, in percent of the claim, such as "99.2 %".',
     ),
-    click.option("--content-uncertainty", metavar="PERCENT", help="Its expanded uncertainty, k = 2."),
+    click.option(
+        "--content-uncertainty",
+        metavar="PERCENT",
+        help="Expanded uncertainty (k = 2) of that content, or of a powder's assay, such as \"1.2 %\"; default: a laboratory's usual one.",
+    ),
 )
 CORRECTION = (
     click.option(
@@ -247,9 +251,6 @@ def _tablets_from(formula: Formula, given: dict[str, Any]) -> Tablets:
     one = count(1, "tablet")
     claim = quantity(formula.source[0].label_claim) / one
     _only_one(given, "tablet_weights", "tablet_weight")
-    if given["content_uncertainty"] and not given["content"]:
-        text = "--content-uncertainty says how sure a content is: give --content with it, or leave it out"
-        raise NotUnderstood(Problem("order.options", text, "content-uncertainty"))
     if given["tablet_weights"]:
         file = Path(given["tablet_weights"])
         lines = [line.strip() for line in read_text(file, "weights", "give a file with one weight a line").splitlines()]
@@ -324,7 +325,9 @@ def materials_from(app: App, formula: Formula, source: str, given: dict[str, Any
         raise Refused(problems)
     tablets = _tablets_from(formula, given) if source == "tablet" else None
     powder = _powder_from(app, given) if source == "powder" else None
-    return Materials(tablets, balance_from(app, given), filler, shells, packing, powder=powder)
+    return Materials(
+        tablets, balance_from(app, given), filler, shells, packing, powder=powder, fill_spread=fill_spread(app)
+    )
 
 
 def _powder_from(app: App, given: dict[str, Any]) -> Powder | None:
@@ -333,14 +336,22 @@ def _powder_from(app: App, given: dict[str, Any]) -> Powder | None:
     shares: dict[str, Any] = {
         name: percent(given[name]) if given[name] else None for name in ("assay", "water", "loss_on_drying", "solvents")
     }
+    sure = given["content_uncertainty"]
     return Powder(
         form=given["form"] or "",
         basis=given["assay_basis"],
         assay_of=given["assay_of"],
         correction=correction,
         above_100=above_100,
+        assay_uncertainty=percent(sure) if sure else None,
         **shares,
     )
+
+
+def fill_spread(app: App) -> Fraction | None:
+    """How much the fills of this pharmacy's own capsules scatter, if the settings say so [1]."""
+    said = app.settings.fill_spread if app.has_settings else None
+    return percent(said) if said else None
 
 
 def corrections(app: App, given: dict[str, Any]) -> tuple[str, str]:
@@ -368,9 +379,14 @@ def source_described(source: str | None, given: dict[str, Any]) -> str:
     Raises:
         NotUnderstood: they describe both, or another source than was named: one of them would be ignored.
     """
-    tablets, powder = ([_option(name) for name in names if given[name] is not None] for names in (OF_TABLETS, OF_POWDER))
+    tablets, powder = (
+        [_option(name) for name in names if given[name] is not None] for names in (OF_TABLETS, OF_POWDER)
+    )
     if source is None:
         source = "powder" if powder and not tablets else "tablet"
+    if source == "tablet" and given["content_uncertainty"] and not given["content"]:
+        text = "--content-uncertainty says how sure a content is: give --content with it, or leave it out"
+        raise NotUnderstood(Problem("order.options", text, "content-uncertainty"))
     stray = powder if source == "tablet" else tablets
     if source == "tablet":
         stray = stray + [_option(name) for name in ("correction", "assay_above_100") if given[name] is not None]

@@ -15,6 +15,7 @@ from compounding.cli.ordering import (
     TABLET_CONTENT,
     balance_from,
     corrections,
+    fill_spread,
     materials_from,
     order_from,
     order_options,
@@ -25,13 +26,13 @@ from compounding.cli.ordering import (
 )
 from compounding.cli.show import emit, json_option, notice, table
 from compounding.problems import Refused, stopping
-from compounding.quantities import quantity, told
-from compounding.records.doubt import Uniformity
+from compounding.quantities import cut, quantity, told
 from compounding.records.formula import Formula, digest_of, read_formula
-from compounding.records.plan import Dose, Plan, SourceUsed
+from compounding.records.plan import Plan
 from compounding.records.record import as_data
 from compounding.records.stock import Lot
 from compounding.work.gathering import Choice
+from compounding.work.plan_words import expected_rows, source_rows
 from compounding.work.planned import check_day, plan_from_lots
 from compounding.work.planned import plan as make_plan
 from compounding.work.stocking import only_source
@@ -90,7 +91,8 @@ def plan(
         refuse_what_lots_say(given)
         choice = Choice(source, filler_material=given["filler"])
         balance, lots = balance_from(app, given), app.lots()
-        made, problems = plan_from_lots(formula, digest, order, lots, choice, balance, *corrections(app, given))
+        how = (*corrections(app, given), fill_spread(app))
+        made, problems = plan_from_lots(formula, digest, order, lots, choice, balance, *how)
         if made is not None and order.volume is not None:
             from compounding.work.liquids import other_strengths
 
@@ -147,34 +149,6 @@ def plan_data(made: Plan) -> dict[str, Any]:
     return data | ({"concentration": made.strength} if made.volume else {})
 
 
-def dose_text(dose: Dose) -> str:
-    """How a dose is drawn up, in words."""
-    says = f"{dose.dose} is {dose.volume}"
-    if dose.device is None:
-        return says
-    if dose.on_mark:
-        return f"{says}, on a mark of the {dose.device}"
-    return f"{says}, between two marks of the {dose.device}: the nearest is {dose.nearest}, {dose.error_percent} %"
-
-
-def source_lines(source: SourceUsed) -> list[str]:
-    """What carries the active, in words."""
-    if source.tablets is None:
-        return [f"  {name:<16}  {says}" for name, says in source.certificate]
-    return [
-        f"  tablets to crush  {source.tablets} ({source.tablets_exact} needed, average {source.average_weight}, "
-        f"claim {source.label_claim}); {source.discarded} of powder left over"
-    ]
-
-
-def chances_text(chances: Uniformity) -> str:
-    """The chances that the batch passes its tests, in words."""
-    parts = [f"potency {chances.potency_percent} %"]
-    if chances.chance_to_pass_percent:
-        parts.insert(0, f"content uniformity at least {chances.chance_to_pass_percent} %")
-    return ", ".join(parts)
-
-
 def plan_text(made: Plan, *, explain: bool) -> str:
     """A plan for people."""
     lines = [
@@ -182,7 +156,7 @@ def plan_text(made: Plan, *, explain: bool) -> str:
         f"  formula {made.formula.id}, version {made.formula.version}",
         f"  active needed     {told(quantity(made.active.needed))} of {made.active.substance}, "
         f"with {made.overage_percent} % overage on the {made.overage_on}",
-        *source_lines(made.source),
+        *(f"  {name:<16}  {says}" for name, says in source_rows(made)),
         f"  balance           {made.balance.name}, {made.balance.readability}; {made.balance.figures}",
     ]
     if made.capsule:
@@ -192,23 +166,17 @@ def plan_text(made: Plan, *, explain: bool) -> str:
             f"filled {capsule.theoretical_weight}, packed {capsule.packed_percent} %"
         )
     rows = [
-        (line.material, line.lot or "", line.exact, line.target, f"{line.low} to {line.high}") for line in made.lines
+        (
+            line.material,
+            line.lot or "",
+            line.exact if explain else cut(line.exact, 4),
+            line.target,
+            f"{line.low} to {line.high}",
+        )
+        for line in made.lines
     ]
     lines += ["", table(("material", "lot", "exact", "weigh or measure", "limits"), rows, right=(2, 3)), ""]
-    lines.append(
-        f"  expected          {made.expected.strength}, {made.expected.error_percent} % from rounding to the balance"
-    )
-    if made.expected.expanded_uncertainty_percent:
-        lines.append(
-            f"  uncertainty       ± {made.expected.expanded_uncertainty_percent} % of a dose (k = 2); "
-            f"most of it from {made.expected.largest}"
-        )
-    if made.uniformity:
-        lines.append(f"  chances           {chances_text(made.uniformity)}")
-    if made.dose:
-        lines.append(f"  dose              {dose_text(made.dose)}")
-    if made.bottle:
-        lines.append(f"  bottle            {made.bottle}")
+    lines += [f"  {name:<18}{says}" for name, says in expected_rows(made)]
     beyond = made.beyond_use
     lines += [
         f"  use by            {beyond.date} ({beyond.days} days, {beyond.storage}); limited by {beyond.limited_by} [{beyond.source}]",

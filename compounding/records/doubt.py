@@ -27,8 +27,9 @@ class Doubt(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Uniformity(Struct, frozen=True, forbid_unknown_fields=True):
-    """Chances of the batch: content uniformity at least and at its first stage (units only), and potency."""
+    """Chances of the batch: content uniformity at least and at its first stage (units only), potency, both at least."""
 
     chance_to_pass_percent: str | None
     stage_1_percent: str | None
     potency_percent: str
+    both_percent: str | None = None

@@ -91,7 +91,11 @@ class Shell(Record, frozen=True, kw_only=True):
 
 
 class Component(Record, frozen=True, kw_only=True):
-    """An ingredient of a liquid beside the source; its amount for a volume of the finished liquid."""
+    """An ingredient of a liquid beside the source; its amount for a volume of the finished liquid.
+
+    ``solubility`` is how much of it one volume of the vehicle dissolves: what is too little to weigh is then taken from
+    a stock solution.
+    """
 
     material: MaterialText
     role: str | None = None
@@ -100,6 +104,7 @@ class Component(Record, frozen=True, kw_only=True):
     range: tuple[QuantityText, QuantityText] | None = None
     source: str | None = None
     note: str | None = None
+    solubility: QuantityText | None = None
 
 
 class Tolerance(Record, frozen=True, kw_only=True):

@@ -82,7 +82,7 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Dose(Struct, frozen=True, forbid_unknown_fields=True):
-    """One dose of a liquid, and how it is drawn up with a device in stock."""
+    """One dose of a liquid, and how it is drawn up with a device in stock: on a mark, or the nearest and the one beyond."""
 
     dose: str
     volume: str
@@ -90,13 +90,21 @@ class Dose(Struct, frozen=True, forbid_unknown_fields=True):
     on_mark: bool | None
     nearest: str | None
     error_percent: str | None
+    other_mark: str | None = None
+    other_error_percent: str | None = None
 
 
 class Expected(Struct, frozen=True, forbid_unknown_fields=True):
-    """What will be made if nothing is lost, how sure that is, and where the doubt comes from."""
+    """What will be made if nothing is lost, how sure that is, and where the doubt comes from.
+
+    ``strength`` counts the source as the correction counts it; ``certified_strength`` by its certificate, where the
+    correction leaves some of a deficit out. Errors are relative to the strength ordered.
+    """
 
     strength: str
     error_percent: str
+    certified_strength: str | None = None
+    certified_error_percent: str | None = None
     expanded_uncertainty_percent: str | None = None
     coverage_factor: int | None = None
     largest: str | None = None
@@ -171,6 +179,8 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     calculation: tuple[Calculation, ...]
     uniformity: Uniformity | None = None
     mass: str | None = None
+    # Stock solutions of ingredients that are too little to weigh; those of the source are ``aliquots``.
+    stocks: tuple[Aliquot, ...] = ()
 
     @property
     def ordered(self) -> str:

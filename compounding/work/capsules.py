@@ -23,7 +23,7 @@ from compounding.quantities import (
     written,
 )
 from compounding.records.formula import Formula
-from compounding.records.plan import Active, CapsuleUsed, Expected, FillerUsed, Line, Plan
+from compounding.records.plan import Active, CapsuleUsed, FillerUsed, Line, Plan
 from compounding.records.record import replaced
 from compounding.work.diluting import Diluted, dilute
 from compounding.work.doubts import with_doubts
@@ -39,6 +39,7 @@ from compounding.work.planning import (
     check_stock,
     check_weighings,
     common_warnings,
+    expected_of,
     formula_used,
     lot_of,
     mass_text,
@@ -206,7 +207,7 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         method=order.method,
         lines=lines,
         aliquots=source.aliquots,
-        expected=Expected(strength_text(made, formula, order), percent_text(error)),
+        expected=expected_of(made, error, source.certified, formula, order),
         beyond_use=plan_beyond_use(formula, order, materials),
         balance=balance_used(balance),
         warnings=tuple(warnings),

@@ -56,12 +56,14 @@ class Measure:
         smallest: smallest part that may be taken with it [volume; above 0].
         step: volume between two marks; a part is a whole number of them [volume; above 0].
         largest: largest stock that can be made up [volume].
+        capacity: largest part that may be taken with it [volume]; None if that is not known.
     """
 
     name: str
     smallest: Volume
     step: Volume
     largest: Volume
+    capacity: Volume | None = None
 
 
 @dataclass(frozen=True)
@@ -236,11 +238,12 @@ def dilute_in_liquid(
         return None, [Problem("aliquot.need", text, drug)]
     smallest = math.ceil(amount(measure.smallest, "mL") / mark)
     largest = math.floor(amount(measure.largest, "mL") / mark)
+    holds = largest if measure.capacity is None else math.floor(amount(measure.capacity, "mL") / mark)
 
     def part(number: int, inside: int, multiple: int) -> int | None:
         fits = math.ceil(inside / (dissolves * multiple)) if number == 0 else inside // multiple + 1
         take = max(smallest, fits)
-        return take if multiple * take <= largest else None
+        return take if multiple * take <= largest and take <= holds else None
 
     one = _best(_one_mixture, needed, least, part)
     chosen = one or _best(_two_mixtures, needed, least, part)

@@ -6,7 +6,7 @@ The models, where ``kept`` is the share of the powder that reaches the mixture:
     trituration = content * powder * kept / tablet weight / (powder + filler) * mixing
     liquid = content * powder * kept / tablet weight / volume * mixing
 
-What the plan already knows exactly (rounding to the balance, overage) is its error and no doubt. A dose drawn
+What the plan already knows exactly (rounding to the balance, overage, what a correction leaves out) is its error and no doubt. A dose drawn
 into a syringe is the patient's measurement and is judged beside the device, not here.
 
 Doubts are floats and stand beside the plan; nothing here changes a mass.
@@ -20,13 +20,13 @@ from fractions import Fraction
 from math import hypot
 
 from compounding.calc import uncertainty
-from compounding.calc.chance import chance_to_pass, potency_chance
-from compounding.calc.uncertainty import Budget, Contribution, Kind
-from compounding.quantities import Quantity, amount, decimal_text, quantity
+from compounding.calc.chance import chance_of_both, chance_to_pass, potency_chance
+from compounding.calc.uncertainty import Budget, Contribution, Kind, Origin
+from compounding.quantities import amount, decimal_text, quantity, told
 from compounding.records.aliquot import Aliquot
 from compounding.records.doubt import Doubt, DoubtLine, Uniformity
 from compounding.records.formula import Formula
-from compounding.records.plan import Plan
+from compounding.records.plan import Line, Plan
 from compounding.records.record import replaced
 from compounding.rules.doubts import assumption, cylinder_for
 from compounding.work.materials import Balance, Materials
@@ -52,7 +52,9 @@ def budget_of(formula: Formula, plan: Plan, materials: Materials, known: Iterabl
         found += _of_capsules(plan, materials, on)
     else:
         found += _of_a_liquid(plan, materials, on) if plan.volume else _of_a_trituration(plan, materials, on)
-    by_name = {each.source: each for each in (*found, *known)}
+    if plan.aliquots:
+        found += of_aliquots(plan.aliquots, materials.balance, on, _beside_the_source(plan))
+    by_name = {each.source: each for each in (*found, *_certified(materials, plan), *known)}
     return uncertainty.budget(tuple(by_name.values()))
 
 
@@ -63,8 +65,10 @@ def certified_content(expanded_percent: Fraction, coverage_factor: Fraction, whe
 
 
 def _certified(materials: Materials, made: Plan) -> Iterable[Contribution]:
-    """The content of tablets that a certificate gives, with its own uncertainty or that of a laboratory."""
-    tablets = materials.tablets
+    """The content that a certificate gives: with its own uncertainty, or for tablets with that of a laboratory."""
+    tablets, powder = materials.tablets, materials.powder
+    if powder and powder.assay_uncertainty is not None:
+        yield certified_content(powder.assay_uncertainty * 100, Fraction(2), "certificate of the powder")
     if tablets is None or tablets.content is None:
         return
     if tablets.content_uncertainty is not None:
@@ -81,39 +85,38 @@ def measured_fill(rsd_percent: Fraction, where: str) -> Contribution:
     return Contribution(FILL_SPREAD, float(rsd_percent) / 100, "unit", "measured", where)
 
 
-def measured_weighing(material: str, mass: Quantity, readability: Quantity, repeatability: Quantity) -> Contribution:
-    """A weighing on a balance whose repeatability was measured [masses]."""
-    in_mg = (float(amount(each, "mg")) for each in (mass, readability, repeatability))
-    basis = "repeatability measured on this balance"
-    return Contribution(f"weighing of {material}", uncertainty.weighing(*in_mg), "batch", "measured", basis)
-
-
-def of_aliquots(aliquots: Iterable[Aliquot], balance: Balance, on: date) -> tuple[Contribution, ...]:
+def of_aliquots(
+    aliquots: Iterable[Aliquot], balance: Balance, on: date, of_the_rest: float = 1.0
+) -> tuple[Contribution, ...]:
     """What dilutions add: each weighing or volume, and how evenly each mixture was mixed when its part was taken.
 
         part's active = drug / (drug + diluent) * part taken
 
     A drug that is 1 % too heavy makes a mixture stronger by 1 % of the diluent's share of it, and so does the diluent.
+    The part of a first mixture that goes into a second is weighed once: it counts as what goes in there.
 
     Args:
-        aliquots: the dilutions of a plan, in order.
+        aliquots: the dilutions of a plan, in order; at least one.
         balance: that they are weighed on.
         on: day of preparation.
+        of_the_rest: how far the dose follows the last part: 1 where it is made up to a volume; where it is mixed with
+            filler, the filler's share of that mixture [1].
 
     Returns:
         Contributions for `budget_of`; the first weighing takes the place of that of the source.
     """
-    found = []
+    found, inside = [], ""
     for each in aliquots:
         of, by_mass = f"mixture {each.step}", each.diluent is not None
         share = float(_mg(each.diluent) / _mg(each.total)) if each.diluent is not None else 1.0
-        found.append(_amount(f"weighing of {each.material}", each.weigh, balance, on, share))
+        found.append(_amount(inside or f"weighing of {each.material}", each.weigh, balance, on, share))
         if each.diluent is not None:
             found.append(_amount(f"diluent of {of}", each.diluent, balance, on, share))
         else:
             found.append(_amount(f"volume of {of}", each.total, balance, on))
-        found.append(_amount(f"part taken of {of}", each.take, balance, on))
         found.append(_assumed(f"mixing of {of}", "powder-mixing" if by_mass else "liquid-mixing", on))
+        inside, last = f"part taken of {of}", each.take
+    found.append(_amount(inside, last, balance, on, of_the_rest))
     return tuple(found)
 
 
@@ -145,7 +148,7 @@ def _of_the_source(formula: Formula, plan: Plan, materials: Materials, on: date)
     if weighed and plan.source.kind == "tablet":
         yield _mean_weight(materials, on)
     for line in weighed:
-        yield _amount(f"weighing of {line.material}", line.target, materials.balance, on)
+        yield _amount(f"weighing of {line.material}", line.target, materials.balance, on, _beside_the_source(plan))
     yield _assumed("transfer loss", "transfer-loss", on)
 
 
@@ -161,15 +164,13 @@ def _mean_weight(materials: Materials, on: date) -> Contribution:
 
 def _of_capsules(plan: Plan, materials: Materials, on: date) -> Iterable[Contribution]:
     """Filler, mixing and filling."""
-    assert plan.capsule and plan.filler and plan.filler.per_capsule
-    # A filler that is 1 % too heavy dilutes the mixture by 1 % of the filler's share of it.
-    share = float(_mg(plan.filler.per_capsule) / _mg(plan.capsule.fill))
-    for line in plan.lines:
-        if line.line == "filler" and line.measure == "balance" and _mg(line.target):
-            yield _amount(f"weighing of {line.material}", line.target, materials.balance, on, share)
+    yield from _of_the_filler(plan, materials, on)
     yield _assumed("mean fill", "mean-fill", on)
     yield _assumed("mixing", "powder-mixing", on, "unit")
-    yield _assumed(FILL_SPREAD, "fill-spread", on, "unit")
+    if materials.fill_spread is None:
+        yield _assumed(FILL_SPREAD, "fill-spread", on, "unit")
+    else:
+        yield measured_fill(materials.fill_spread * 100, "measured here, as the settings say")
 
 
 def _of_a_liquid(plan: Plan, materials: Materials, on: date) -> Iterable[Contribution]:
@@ -179,12 +180,29 @@ def _of_a_liquid(plan: Plan, materials: Materials, on: date) -> Iterable[Contrib
 
 
 def _of_a_trituration(plan: Plan, materials: Materials, on: date) -> Iterable[Contribution]:
-    """Filler and mixing: a filler that is 1 % too heavy weakens the mixture by 1 % of its share of it."""
-    for line in plan.lines:
-        if line.line == "filler" and _mg(line.target):
-            share = float(_mg(line.target) / _mg(plan.made))
-            yield _amount(f"weighing of {line.material}", line.target, materials.balance, on, share)
+    """Filler and mixing."""
+    yield from _of_the_filler(plan, materials, on)
     yield _assumed("mixing", "powder-mixing", on, "unit")
+
+
+def _of_the_filler(plan: Plan, materials: Materials, on: date) -> Iterable[Contribution]:
+    """A filler that is 1 % too heavy dilutes the mixture by 1 % of the filler's share of it."""
+    for line in _filler_weighed(plan):
+        yield _amount(f"weighing of {line.material}", line.target, materials.balance, on, _beside_the_source(plan))
+
+
+def _filler_weighed(plan: Plan) -> list[Line]:
+    return [each for each in plan.lines if each.line == "filler" and each.measure == "balance" and _mg(each.target)]
+
+
+def _beside_the_source(plan: Plan) -> float:
+    """Share of the filler in its mixture with the source: how far a dose follows the mass of either.
+
+    The dose is source / (source + filler) of a fill, and 1 where no filler is weighed beside the source.
+    """
+    filler = sum((_mg(line.target) for line in _filler_weighed(plan)), Fraction(0))
+    source = _mg(plan.aliquots[-1].take if plan.aliquots else plan.source.weigh) if filler else Fraction(0)
+    return float(filler / (source + filler)) if filler else 1.0
 
 
 def _assumed(source: str, assumption_id: str, on: date, kind: Kind = "batch") -> Contribution:
@@ -201,10 +219,16 @@ def _amount(source: str, target: str, balance: Balance, on: date, share: float =
         relative = uncertainty.volume(float(ml), float(glass.tolerance), glass.times)
         return Contribution(source, share * relative, "batch", "assumed", glass.basis)
     step = float(amount(balance.readability, "mg"))
-    repeatability = assumption("balance-repeatability", on)
-    relative = uncertainty.weighing(float(amount(measured, "mg")), step, repeatability.relative * step)
-    basis = f"{target} on {balance.name}, repeatability {repeatability.basis}"
-    return Contribution(source, share * relative, "batch", "assumed", basis)
+    if balance.repeatability is not None:
+        repeats = float(amount(balance.repeatability, "mg"))
+        origin: Origin = "measured"
+        basis = f"{target} on {balance.name}, whose repeatability of {told(balance.repeatability)} was measured"
+    else:
+        assumed = assumption("balance-repeatability", on)
+        repeats, origin = assumed.relative * step, "assumed"
+        basis = f"{target} on {balance.name}, repeatability {assumed.basis}"
+    relative = uncertainty.weighing(float(amount(measured, "mg")), step, repeats)
+    return Contribution(source, share * relative, "batch", origin, basis)
 
 
 def _mg(text: str) -> Fraction:
@@ -219,22 +243,24 @@ def chance_of(budget: Budget, plan: Plan) -> Uniformity:
 
     Args:
         budget: the plan's budget.
-        plan: with its expected error; only capsules are units that content uniformity judges.
+        plan: with its expected error, that by the certificate where a correction leaves some out; only capsules are units that content uniformity judges.
 
     Returns:
-        Chances in percent; content uniformity is at least as likely as said.
+        Chances in percent; content uniformity, and both together, are at least as likely as said.
 
     Source:
         usp-905-table-2; compounding-today-4-12
     """
     laboratory = 100 * assumption("laboratory", date.fromisoformat(plan.prepared)).relative
-    mean = 100 + float(Fraction(plan.expected.error_percent))
+    mean = 100 + float(Fraction(plan.expected.certified_error_percent or plan.expected.error_percent))
     batch = mean * budget.batch_relative
     potency = potency_chance(mean, batch_sd=batch, assay_sd=laboratory)
     if not plan.capsule:
         return Uniformity(None, None, _percent(potency))
-    units = chance_to_pass(mean, hypot(mean * budget.unit_relative, laboratory), batch_sd=batch)
-    return Uniformity(_percent(units.at_least), _percent(units.stage_1), _percent(potency))
+    spread = hypot(mean * budget.unit_relative, laboratory)
+    units = chance_to_pass(mean, spread, batch_sd=batch)
+    both = chance_of_both(mean, spread, batch_sd=batch, assay_sd=laboratory)
+    return Uniformity(_percent(max(units.at_least, both)), _percent(units.stage_1), _percent(potency), _percent(both))
 
 
 def doubt_of(budget: Budget) -> Doubt:
@@ -259,8 +285,7 @@ def _percent(share: float) -> str:
 
 def with_doubts(formula: Formula, made: Plan, materials: Materials, known: Iterable[Contribution] = ()) -> Plan:
     """The plan with its budget of uncertainty and its chances, worked out from what it says itself."""
-    dilution = of_aliquots(made.aliquots, materials.balance, date.fromisoformat(made.prepared)) if made.aliquots else ()
-    budget = budget_of(formula, made, materials, (*known, *dilution, *_certified(materials, made)))
+    budget = budget_of(formula, made, materials, known)
     doubt = doubt_of(budget)
     expected = replaced(
         made.expected,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import Quantity, amount, count, in_unit, percent, quantity, ratio, told
-from compounding.records.facts import Certificate
+from compounding.records.facts import LotReceived
 from compounding.records.formula import Formula
 from compounding.records.stock import Lot
 from compounding.rules.shells import shell_of
@@ -42,11 +43,13 @@ def gather(
     on: date,
     correction: str = "always",
     above_100: str = "refuse",
+    fill_spread: Fraction | None = None,
 ) -> tuple[Materials | None, list[Problem]]:
     """The materials of a plan from the lots at hand.
 
     Args:
         correction, above_100: how the pharmacy weighs for the certificate of a powder.
+        fill_spread: relative standard deviation of its fills, if it measured that [1].
 
     Returns:
         The materials, or None if a lot is missing or may not be used; and every problem seen.
@@ -77,7 +80,7 @@ def gather(
         return None, problems
     materials = Materials(
         tablets=_tablets(source) if source.received.role == "tablet" else None,
-        powder=powder_in(source.received.certificate, correction, above_100, _from(source)),
+        powder=powder_in(source.received, correction, above_100, _from(source)),
         balance=balance,
         filler=filler,
         shells=shells,
@@ -85,6 +88,7 @@ def gather(
         components={material: _from(lot) for material, lot in components.items() if lot},
         left=left_of(lot for lot in lots if lot.received.role != "tablet"),
         trituration=_trituration(source),
+        fill_spread=fill_spread,
     )
     return materials, problems
 
@@ -196,12 +200,12 @@ def _packing_of_another_size(lot: Lot, shells: Shells, on: date) -> Quantity | N
     return in_unit(quantity(others[-1].mass) * ratio(shells.volume, known), "mg")
 
 
-def powder_in(
-    certificate: Certificate | None, correction: str, above_100: str, taken_from: FromLot | None
-) -> Powder | None:
-    """A powder as its certificate describes it."""
+def powder_in(received: LotReceived, correction: str, above_100: str, taken_from: FromLot | None) -> Powder | None:
+    """A powder as its certificate describes it; None for a lot without one."""
+    certificate = received.certificate
     if certificate is None:
         return None
+    sure = percent(received.content_uncertainty) if received.content_uncertainty else None
     shares: dict[str, Any] = {
         name: percent(text) if (text := getattr(certificate, name)) else None
         for name in ("assay", "water", "loss_on_drying", "solvents")
@@ -214,6 +218,7 @@ def powder_in(
         above_100=above_100,
         taken_from=taken_from,
         certificate=certificate.number,
+        assay_uncertainty=sure,
         **shares,
     )
 
@@ -247,7 +252,15 @@ def balance_in(settings: BalanceSettings, name: str, on: date) -> Balance:
         found = minimum_as_tested(quantity(settings.minimum_weight or ""))
     capacity = quantity(settings.capacity) if settings.capacity else None
     balance = balance_of(name, readability, found.weight)
-    return replace(balance, mode=found.mode, figures=found.figures, source=found.source, capacity=capacity)
+    repeatability = quantity(settings.repeatability) if settings.repeatability else None
+    return replace(
+        balance,
+        mode=found.mode,
+        figures=found.figures,
+        source=found.source,
+        capacity=capacity,
+        repeatability=repeatability,
+    )
 
 
 def balance_of(name: str, readability: Quantity, minimum_weight: Quantity) -> Balance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from compounding.calc import amounts, solutions
@@ -16,6 +17,7 @@ from compounding.quantities import (
     amount,
     as_balance,
     count,
+    cut,
     decimal_text,
     in_unit,
     material_of,
@@ -26,12 +28,13 @@ from compounding.quantities import (
     told,
     written,
 )
+from compounding.records.aliquot import Aliquot
 from compounding.records.batch import Batch
 from compounding.records.formula import Component, Formula
-from compounding.records.plan import Active, Dose, Expected, Line, Plan
+from compounding.records.plan import Active, Dose, Line, Plan
 from compounding.work.diluting import Diluted, Measure, dilute_in_liquid
 from compounding.work.doubts import with_doubts
-from compounding.work.materials import Materials, Order
+from compounding.work.materials import Balance, Materials, Order
 from compounding.work.planning import (
     Notebook,
     balance_used,
@@ -42,6 +45,7 @@ from compounding.work.planning import (
     check_stock,
     check_weighings,
     common_warnings,
+    expected_of,
     formula_used,
     lot_of,
     mass_text,
@@ -81,16 +85,21 @@ def plan_liquid(formula: Formula, digest: str, order: Order, materials: Material
         made = with_doubts(formula, made, materials)
     except CompoundingError as refusal:
         return None, [*problems, *refusal.problems]
-    problems += check_weighings(made.lines, materials.balance) + check_stock(made.lines, made.source, materials)
+    problems += _with_a_device(check_weighings(made.lines, materials.balance), formula, order)
+    problems += check_stock(made.lines, made.source, materials)
     return (None if stopping(problems) else made), problems
+
+
+def _with_a_device(problems: Iterable[Problem], formula: Formula, order: Order) -> list[Problem]:
+    """What dissolves can be taken from a stock solution: it is said where only the device to measure it is missing."""
+    dissolve = {each.material for each in formula.component if each.solubility}
+    hint = ". Or name a syringe in the settings (devices): then it is taken from a stock solution"
+    missing = not order.devices
+    return [replace(each, text=each.text + hint) if missing and each.where in dissolve else each for each in problems]
 
 
 # Solid tablet excipients, ascorbic acid and benzoate lie near this; it only shows how much room solids take.
 SOLID_DENSITY = quantity("1.5 g/mL")
-
-
-def _solids(lines: tuple[Line, ...]) -> list[Mass]:
-    return [of_material(quantity(line.exact), line.material) for line in lines if line.measure == "balance"]
 
 
 def _concentration(formula: Formula, order: Order) -> Concentration:
@@ -138,20 +147,29 @@ LEAST_OF_A_DEVICE = Fraction(1, 5)
 LARGEST_STOCK = quantity("100 mL")
 
 
-def _stock(formula: Formula, order: Order, materials: Materials) -> Dilute:
-    """How a powder that is too little to weigh is taken from a stock solution; tablet powder does not dissolve."""
-    powder = formula.powder
-    if not materials.powder or not powder or not powder.solubility or not formula.vehicle or not order.devices:
+def _stock(formula: Formula, order: Order, balance: Balance, solubility: str | None) -> Dilute:
+    """How what is too little to weigh is taken from a stock solution, if it dissolves and there is a device to measure it.
+
+    Args:
+        solubility: the most of it that one volume of the vehicle dissolves; None if it does not dissolve.
+    """
+    if not solubility or not formula.vehicle or not order.devices:
         return without_need_of_dilution
     device = max(order.devices, key=lambda each: each.capacity)
-    measure = Measure(device.name, device.capacity * LEAST_OF_A_DEVICE, device.step, LARGEST_STOCK)
-    solvent, solubility = formula.vehicle.material, quantity(powder.solubility)
+    least = device.capacity * LEAST_OF_A_DEVICE
+    measure = Measure(device.name, least, device.step, LARGEST_STOCK, device.capacity)
+    solvent = formula.vehicle.material
 
     def dilute(need: Mass) -> tuple[Diluted | None, list[Problem]]:
-        dissolves = of_material(solubility, material_of(need) or "")
-        return dilute_in_liquid(need, materials.balance, solvent, measure, solubility=dissolves)
+        dissolves = of_material(quantity(solubility), material_of(need) or "")
+        return dilute_in_liquid(need, balance, solvent, measure, solubility=dissolves)
 
     return dilute
+
+
+def _solubility(formula: Formula, materials: Materials) -> str | None:
+    """How much of a powder dissolves; tablet powder does not."""
+    return formula.powder.solubility if materials.powder and formula.powder else None
 
 
 def _dose(order: Order, volume: Volume) -> Dose:
@@ -163,10 +181,26 @@ def _dose(order: Order, volume: Volume) -> Dose:
         return Dose(text, told_volume, None, None, None, None)
     found = [(solutions.on_device(volume, device.capacity, device.step), device) for device in holding]
     mark, device = min(found, key=lambda each: (not each[0].on_mark, each[1].capacity, each[1].step))
-    nearest = None if mark.on_mark else written(in_unit(mark.mark, "mL"))
-    return Dose(
-        text, told_volume, device.name, mark.on_mark, nearest, None if mark.on_mark else percent_text(mark.error, 1)
-    )
+    if mark.on_mark:
+        return Dose(text, told_volume, device.name, True, None, None)
+    other: tuple[str | None, str | None] = (None, None)
+    if mark.other is not None and mark.other_error is not None:
+        other = written(in_unit(mark.other, "mL")), percent_text(mark.other_error, 1)
+    nearest = written(in_unit(mark.mark, "mL"))
+    return Dose(text, told_volume, device.name, False, nearest, percent_text(mark.error, 1), *other)
+
+
+def _check_device(order: Order, dose: Dose | None) -> list[str]:
+    """A dose that is a small part of its device is drawn up badly, also on a mark."""
+    if dose is None or dose.device is None:
+        return []
+    capacity = next(each.capacity for each in order.devices if each.name == dose.device)
+    if quantity(dose.volume) >= LEAST_OF_A_DEVICE * capacity:
+        return []
+    return [
+        f"A dose of {dose.volume} is less than a fifth of what the {dose.device} holds ({told(capacity)}): "
+        "give a smaller device with this bottle (brainscape-uk)."
+    ]
 
 
 def _bottle(order: Order, volume: Volume) -> str | None:
@@ -175,22 +209,73 @@ def _bottle(order: Order, volume: Volume) -> str | None:
     return written(min(holding, key=lambda bottle: amount(bottle, "mL"))) if holding else None
 
 
-def _component_line(
-    component: Component, volume: Volume, formula: Formula, materials: Materials, notebook: Notebook
-) -> Line:
-    """One ingredient of the vehicle: a solid to weigh, or a liquid to measure."""
+@dataclass(frozen=True)
+class _Ingredient:
+    """One ingredient of the vehicle as planned: its lines, the mass of a solid, and its stock if it is too little to weigh."""
+
+    lines: tuple[Line, ...]
+    solid: Mass | None = None
+    stock: Aliquot | None = None
+
+
+def _ingredient(
+    component: Component, volume: Volume, formula: Formula, order: Order, materials: Materials, notebook: Notebook
+) -> _Ingredient:
+    """A solid to weigh, or to take from a stock solution, or a liquid to measure."""
     assert component.amount
     taken_from, balance = materials.components.get(component.material), materials.balance
     placeholder = component.material.replace(" ", "_")
     per_volume = quantity(component.amount)
-    if per_volume.dimensionality == quantity("1 g/mL").dimensionality:
-        exact = solutions.component_mass(of_material(per_volume, component.material), volume)
+    if per_volume.dimensionality != quantity("1 g/mL").dimensionality:
+        needed = solutions.component_volume(per_volume, volume)
+        notebook.note(placeholder, told(in_unit(needed, "mL")))
+        line = _volume_line(component.material, component.material, lot_of(taken_from), "cylinder", needed, formula)
+        return _Ingredient((line,))
+    exact = solutions.component_mass(of_material(per_volume, component.material), volume)
+    diluted, problems = _stock(formula, order, balance, component.solubility)(exact)
+    if stopping(problems):
+        raise Refused(problems)
+    if diluted is None:
         weigh = amounts.to_weigh(exact, balance.readability)
         notebook.note(placeholder, as_balance(weigh, balance.readability), steps=2)
-        return weighing_line(component.material, taken_from, exact, weigh, formula, balance)
-    needed = solutions.component_volume(per_volume, volume)
-    notebook.note(placeholder, told(in_unit(needed, "mL")))
-    return _volume_line(component.material, component.material, lot_of(taken_from), "cylinder", needed, formula)
+        line = weighing_line(component.material, taken_from, exact, weigh, formula, balance)
+        return _Ingredient((line,), exact)
+    if len(diluted.mixtures) > 1:
+        text = f"{component.material}: {told(exact)} is too little to weigh, even from a stock solution. Make a larger batch"
+        raise Refused(Problem("aliquot.impossible", text, component.material, source="unc-pharmlabs-aliquots"))
+    (mixture,), (stock,) = diluted.mixtures, diluted.aliquots
+    notebook.note(placeholder, f"{stock.take} (holding {cut(stock.carries, 3)}) of the stock")
+    vehicle = formula.vehicle.material if formula.vehicle else ""
+    solvent = lot_of(materials.components.get(vehicle))
+    lines = (
+        weighing_line(component.material, taken_from, mixture.exact, mixture.weigh, formula, balance),
+        Line(f"stock {component.material}", vehicle, solvent, "to volume", *(stock.total,) * 4),
+        Line(f"part {component.material}", f"stock of {component.material}", None, "measure", *(stock.take,) * 4),
+    )
+    return _Ingredient(lines, exact, stock)
+
+
+def _stock_steps(stocks: Iterable[Aliquot]) -> dict[str, str]:
+    """How the stock of an ingredient is made, by the ingredient; it is done before the step that takes it."""
+    return {
+        each.material: f"Dissolve {each.weigh} of {each.material} in {each.diluent_material} and make up TO {each.total}: the "
+        f"stock of {each.material}; what is not taken of it ({each.wasted}) is discarded."
+        for each in stocks
+    }
+
+
+def _refuse_too_large_parts(formula: Formula, volume: Volume, parts: Iterable[Aliquot]) -> None:
+    """Parts of stocks and liquid ingredients together must fit into the volume that they are made up to."""
+    taken = [quantity(part.take) for part in parts]
+    per_volume = [quantity(each.amount) for each in formula.component if each.amount]
+    liquids = [each * volume for each in per_volume if each.dimensionality != quantity("1 g/mL").dimensionality]
+    together = sum((amount(each, "mL") for each in (*taken, *liquids)), Fraction(0))
+    if taken and together > amount(volume, "mL"):
+        text = (
+            f"The parts of stock solutions and the liquid ingredients take up {told(together * quantity('1 mL'))}, and "
+            f"{told(in_unit(volume, 'mL'))} is made. Make a larger batch, or use a balance with a lower minimum weight"
+        )
+        raise Refused(Problem("aliquot.larger-than-mixture", text, source="unc-pharmlabs-aliquots"))
 
 
 def _volume_line(line: str, material: str, lot: str | None, measure: str, volume: Volume, formula: Formula) -> Line:
@@ -210,10 +295,13 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         claim = of_material(materials.tablets.label_claim, formula.substance) if materials.tablets else None
         if order.method == "whole-tablets" and claim is not None:
             _refuse_parts_of_tablets(formula, order, claim)
-        source = plan_source(formula, order, materials, active, notebook, _stock(formula, order, materials))
-        components = tuple(
-            _component_line(component, volume, formula, materials, notebook) for component in formula.component
-        )
+        dilute = _stock(formula, order, materials.balance, _solubility(formula, materials))
+        source = plan_source(formula, order, materials, active, notebook, dilute)
+        ingredients = [
+            _ingredient(component, volume, formula, order, materials, notebook) for component in formula.component
+        ]
+        stocks = tuple(each.stock for each in ingredients if each.stock)
+        _refuse_too_large_parts(formula, volume, (*source.aliquots[-1:], *stocks))
         made = amounts.concentration_made(source.carried, volume)
         error = amounts.relative_error(made, concentration)
         dose = (
@@ -226,7 +314,7 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
             if (order.dose is not None)
             else None
         )
-        solids = together([source.exact, *_solids(components)], "solids")
+        solids = together([source.exact, *(each.solid for each in ingredients if each.solid is not None)], "solids")
         displaced = solutions.displaced_volume(solids, of_material(SOLID_DENSITY, "solids"))
     notebook.stands_for["volume"] = (told(in_unit(volume, "mL")), "")
     warnings = [*common_warnings(formula, order, materials), *source.warnings]
@@ -243,6 +331,7 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         f"The solids take up about {told(in_unit(displaced, 'mL'), 2)} (at {told(SOLID_DENSITY)}, assumed, unverified): "
         f"made up TO {told(in_unit(volume, 'mL'))}, the strength is right whatever they take up."
     )
+    warnings += _check_device(order, dose)
     if order.method == "standard" and claim is not None:
         warnings += _whole_tablet_volumes(formula, order, claim)
     vehicle = formula.vehicle.material
@@ -251,7 +340,7 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
     lines = (
         counted(first, source.used) if order.method == "whole-tablets" else first,
         *dilution,
-        *components,
+        *(line for each in ingredients for line in each.lines),
         _volume_line("vehicle", vehicle, lot_of(materials.components.get(vehicle)), "to volume", volume, formula),
     )
     return Plan(
@@ -276,12 +365,15 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
         method=order.method,
         lines=lines,
         aliquots=source.aliquots,
-        expected=Expected(strength_text(made, formula, order), percent_text(error)),
+        expected=expected_of(made, error, source.certified, formula, order),
         beyond_use=plan_beyond_use(formula, order, materials),
         balance=balance_used(materials.balance),
         warnings=tuple(warnings),
-        steps=procedure(formula, order, source.used.kind, aliquot_steps(source), notebook.stands_for),
+        steps=procedure(
+            formula, order, source.used.kind, aliquot_steps(source), notebook.stands_for, _stock_steps(stocks)
+        ),
         calculation=calculations(steps),
+        stocks=stocks,
     )
 
 

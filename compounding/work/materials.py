@@ -108,7 +108,10 @@ class Shells:
 
 @dataclass(frozen=True)
 class Balance:
-    """The balance that will be used: its readability, the least mass that it may weigh, and how that was found."""
+    """The balance that will be used: its readability, the least mass that it may weigh, and how that was found.
+
+    ``repeatability`` is the standard deviation that its own test found; None where it is not known.
+    """
 
     name: str
     readability: Quantity
@@ -117,6 +120,7 @@ class Balance:
     figures: str = ""
     source: str | None = None
     capacity: Quantity | None = None
+    repeatability: Quantity | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,7 @@ class Powder:
         above_100: what an assay above 100 % counts for: ``refuse``, ``as-stated`` or ``as-100``.
         taken_from: the lot, if it is one.
         certificate: digest or number of the certificate.
+        assay_uncertainty: expanded uncertainty of the assay, k = 2, if the certificate states it [1].
     """
 
     form: str
@@ -148,6 +153,7 @@ class Powder:
     above_100: str = "refuse"
     taken_from: FromLot | None = None
     certificate: str | None = None
+    assay_uncertainty: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -175,7 +181,10 @@ class Trituration:
 
 @dataclass(frozen=True)
 class Materials:
-    """Everything on the bench. Without lots a plan is a calculation only; a batch needs them all."""
+    """Everything on the bench. Without lots a plan is a calculation only; a batch needs them all.
+
+    ``fill_spread`` is the relative standard deviation of the fills that this pharmacy found in its own capsules [1].
+    """
 
     tablets: Tablets | None
     balance: Balance
@@ -186,3 +195,4 @@ class Materials:
     left: Mapping[str, Quantity] = field(default_factory=dict)
     powder: Powder | None = None
     trituration: Trituration | None = None
+    fill_spread: Fraction | None = None

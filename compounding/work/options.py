@@ -143,6 +143,7 @@ def ways_from_lots(
     wanted: Wanted,
     correction: str = "always",
     above_100: str = "refuse",
+    fill_spread: Fraction | None = None,
 ) -> list[Way]:
     """Every way to make an order from the lots on the shelf; a lot that may not be used is one refused way.
 
@@ -151,6 +152,7 @@ def ways_from_lots(
         balances: those to compare.
         wanted: what is named and therefore not compared.
         correction, above_100: how the pharmacy weighs for the certificate of a powder.
+        fill_spread: relative standard deviation of its fills, if it measured that [1].
     """
     shelf = [lot for lot in lots if lot.left.magnitude > 0 or lot.id == wanted.source]
     roles = {
@@ -174,7 +176,7 @@ def ways_from_lots(
         def make(
             asked: Order, choice: Choice = choice, balance: Balance = balance
         ) -> tuple[Plan | None, list[Problem]]:
-            return plan_from_lots(formula, digest, asked, lots, choice, balance, correction, above_100)
+            return plan_from_lots(formula, digest, asked, lots, choice, balance, correction, above_100, fill_spread)
 
         claim, content = source.received.label_claim, source.received.content
         one = quantity(claim) * (percent(content) if content else 1) if claim else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Sequence
 from datetime import date
+from fractions import Fraction
 
 from compounding.problems import Problem, stopping
 from compounding.records.formula import Formula
@@ -56,9 +57,7 @@ def check_day(made: Plan, lots: Iterable[Lot], today: date) -> list[Problem]:
     taken = {line.lot for line in made.lines} | {made.capsule.lot if made.capsule else None}
     problems = []
     if use_by < today:
-        text = (
-            f"Prepared on {prepared}, it would have been used by {use_by}, which has passed: check the day of preparation"
-        )
+        text = f"Prepared on {prepared}, it would have been used by {use_by}, which has passed: check the day of preparation"
         problems.append(Problem("date.passed", text, "prepared"))
     if (prepared - today).days > FURTHEST_AHEAD:
         text = f"The day of preparation, {prepared}, is more than a year ahead: check the year"
@@ -82,6 +81,7 @@ def plan_from_lots(
     balance: Balance,
     correction: str = "always",
     above_100: str = "refuse",
+    fill_spread: Fraction | None = None,
 ) -> tuple[Plan | None, list[Problem]]:
     """Plan one batch from the lots on the shelf: those that were named, else the first to expire that suffices.
 
@@ -91,7 +91,9 @@ def plan_from_lots(
     named = {choice.source, choice.filler, choice.shells, *choice.others}
     shelf, passed = list(lots), list[Problem]()
     while True:
-        materials, problems = gather(formula, shelf, choice, balance, order.prepared, correction, above_100)
+        materials, problems = gather(
+            formula, shelf, choice, balance, order.prepared, correction, above_100, fill_spread
+        )
         if materials is None:
             return None, passed + problems
         made, more = plan(formula, digest, order, materials)

@@ -38,11 +38,13 @@ from compounding.records.plan import (
     BalanceUsed,
     BeyondUseUsed,
     Calculation,
+    Expected,
     FormulaUsed,
     Line,
     ProcedureStep,
     SourceUsed,
 )
+from compounding.records.record import replaced
 from compounding.rules.beyond_use import StabilityStudy, beyond_use_date
 from compounding.rules.substances import forms
 from compounding.rules.weighing import minimum_as_tested
@@ -285,14 +287,21 @@ def check_method(formula: Formula, order: Order, materials: Materials) -> list[P
 
 
 def procedure(
-    formula: Formula, order: Order, source: str, dilution: tuple[str, ...], stands_for: Mapping[str, tuple[str, str]]
+    formula: Formula,
+    order: Order,
+    source: str,
+    dilution: tuple[str, ...],
+    stands_for: Mapping[str, tuple[str, str]],
+    stocks: Mapping[str, str] | None = None,
 ) -> tuple[ProcedureStep, ...]:
     """The formula's steps with the plan's numbers in place, each with the working behind them.
 
     Args:
         source: ``tablet``, ``powder`` or ``trituration``; a step that is only for the other is left out.
         dilution: what is done to dilute the source, after the step that weighs it.
+        stocks: how the stock of an ingredient is made, by the ingredient; done before the step that takes it.
     """
+    stocks = stocks or {}
     steps: list[ProcedureStep] = []
     chosen = next((each.step for each in formula.alternative if each.method == order.method), formula.step)
     if order.filtered and formula.filtering:
@@ -303,7 +312,12 @@ def procedure(
             if f"{{{name}}}" in do:
                 do = do.replace(f"{{{name}}}", text)
                 workings.append(worked)
-        steps.append(ProcedureStep(len(steps) + 1, do, "; ".join(filter(None, workings)), _lines_of(step["do"], order)))
+        lines = _lines_of(step["do"], order)
+        for line in lines:
+            if line in stocks:
+                steps.append(ProcedureStep(len(steps) + 1, stocks[line], "", (line, f"stock {line}")))
+        lines = tuple(f"part {line}" if line in stocks else line for line in lines)
+        steps.append(ProcedureStep(len(steps) + 1, do, "; ".join(filter(None, workings)), lines))
         if "{source}" in step["do"]:
             steps += [
                 ProcedureStep(len(steps) + number, each, "", tuple(f"{line} {number}" for line in _OF_A_DILUTION))
@@ -372,6 +386,26 @@ def common_warnings(formula: Formula, order: Order, materials: Materials) -> lis
         if test.required and not test.verified
     ]
     return warnings
+
+
+def expected_of(
+    made: MassPerUnit | Concentration | Content, error: Fraction, certified: Fraction, formula: Formula, order: Order
+) -> Expected:
+    """What will be made if nothing is lost: by what the source counts for, and by its certificate where that is less.
+
+    Args:
+        made: active in one of what is made, by what the source counts for.
+        error: how far that lies from the order, relative to it [1].
+        certified: what the source holds by its certificate, as a share of what it counts for [1].
+    """
+    expected = Expected(strength_text(made, formula, order), percent_text(error))
+    if certified == 1:
+        return expected
+    return replaced(
+        expected,
+        certified_strength=strength_text(made * certified, formula, order),
+        certified_error_percent=percent_text((1 + error) * certified - 1),
+    )
 
 
 def strength_text(made: MassPerUnit | Concentration | Content, formula: Formula, order: Order) -> str:

@@ -112,11 +112,11 @@ def check_together(powders: Sequence[Powder], ordered: str, on: date) -> list[Pr
 
 
 def _check_uncorrected(powder: Powder, met: Forms, on: date) -> list[Problem]:
-    """What a correction leaves uncorrected, when that is more than the German rule would leave."""
+    """What a correction leaves uncorrected, when a tenth of a percent or more of it can be seen."""
     certified = _as_ordered(share_certified(powder, met), met.assayed, met)
     counted, of, _ = _counted(powder, met, on)
     missing = 1 - ratio(certified, _as_ordered(counted, of, met))
-    if abs(missing) <= Fraction(one_in_force("substances", on, kind="correction")["deficit_above"], 100):
+    if half_up(abs(missing) * 100, 1) == 0:
         return []
     text = (
         f"By its certificate the powder holds {percent_of(abs(missing))} {'less' if missing > 0 else 'more'} than it counts for "

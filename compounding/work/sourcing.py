@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from compounding.calc import amounts, sources, triturations
 from compounding.frozen import dataclass
@@ -50,6 +51,7 @@ class SourcePlanned:
         first: the same, not rounded [mass].
         diluted: the dilution, if there is one.
         warnings: what the dilution says.
+        certified: what a powder holds by its certificate, as a share of what it counts for [1].
     """
 
     used: SourceUsed
@@ -61,6 +63,7 @@ class SourcePlanned:
     first: Mass
     diluted: Diluted | None
     warnings: tuple[str, ...]
+    certified: Fraction = Fraction(1)
 
     @property
     def aliquots(self) -> tuple[Aliquot, ...]:
@@ -142,7 +145,10 @@ def _powder(
         rounding_error_percent=_rounding(exact, weigh, diluted),
         certificate=found.lines,
     )
-    return SourcePlanned(used, exact, carried, found.material, powder.taken_from, weigh, first, diluted, warnings)
+    certified = ratio(found.certified, found.content)
+    return SourcePlanned(
+        used, exact, carried, found.material, powder.taken_from, weigh, first, diluted, warnings, certified
+    )
 
 
 def check_trituration(formula: Formula, batch: str) -> list[Problem]:

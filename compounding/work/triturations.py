@@ -20,7 +20,7 @@ from compounding.quantities import (
     written,
 )
 from compounding.records.formula import Formula
-from compounding.records.plan import Active, Expected, FillerUsed, Plan
+from compounding.records.plan import Active, FillerUsed, Plan
 from compounding.work.doubts import with_doubts
 from compounding.work.materials import Balance, Materials, Order
 from compounding.work.planning import (
@@ -34,6 +34,7 @@ from compounding.work.planning import (
     check_stock,
     check_weighings,
     common_warnings,
+    expected_of,
     formula_used,
     lot_of,
     mass_text,
@@ -161,7 +162,7 @@ def _planned(formula: Formula, digest: str, order: Order, materials: Materials) 
             weighing_line("filler", filler.taken_from, filler_exact, filler_weigh, formula, balance),
         ),
         aliquots=(),
-        expected=Expected(strength_text(made, formula, order), percent_text(error)),
+        expected=expected_of(made, error, source.certified, formula, order),
         beyond_use=plan_beyond_use(formula, order, materials),
         balance=balance_used(balance),
         warnings=tuple(warnings),

@@ -43,7 +43,7 @@ def inputs_from(formula: Formula, order: Order, materials: Materials) -> Inputs:
         weighing_percent=formula.tolerance.weighing_percent,
         volume_percent=formula.tolerance.volume_percent,
         capsule=_capsule(filler, shells, materials.source_packing) if filler and shells and order.count else None,
-        components=tuple((component.material, component.amount or "") for component in formula.component),
+        components=tuple((each.material, each.amount or "", each.solubility) for each in formula.component),
         dose=_or_none(order.dose),
         method=order.method,
         capacity=_or_none(balance.capacity),

@@ -20,7 +20,7 @@ from compounding.work.second.inputs import (
     TriturationTexts,
 )
 from compounding.work.second.ratio import ONE, ZERO, Ratio, decimal, total
-from compounding.work.second.reading import MASS, SHARE, measured, number, of_kind
+from compounding.work.second.reading import CONCENTRATION, MASS, SHARE, measured, number, of_kind
 from compounding.work.second.recompute import Numbers
 
 # What is left open, and how much of it rounding explains.
@@ -71,6 +71,7 @@ def mass_balance(plan: Mapping[str, Any], inputs: Inputs, exact: Numbers) -> lis
             _counted(made * expected.unit / Ratio(2 * 10**4), inputs.substance),
         ),
     }
+    left |= _stocks(plan, inputs, made, half_step)
     if inputs.capsule:
         left |= _full_capsules(plan, inputs.capsule, made, need, exact)
     return [_problem(what, over) for what, (over, explained) in left.items() if explained < abs(over)]
@@ -121,6 +122,22 @@ def _moles(powder: PowderTexts, substance: SubstanceTexts, need: Ratio, doses: R
         active = active / mole(substance, held)
         doses = doses / mole(substance, formula_of(substance, substance.counted))
     return {"active in the powder, less the doses": (active - doses, ZERO)}
+
+
+def _stocks(plan: Mapping[str, Any], inputs: Inputs, made: Ratio, half_step: Ratio) -> OpenEnds:
+    """Of each stock of an ingredient: part and rest are all of it, and the part holds what the liquid needs."""
+    left: OpenEnds = {}
+    amounts = {material: amount for material, amount, _ in inputs.components}
+    for each in plan["stocks"]:
+        material = each["material"]
+        whole, take, rest = (measured(each[name]).value for name in ("total", "take", "wasted"))
+        left[f"stock of {material}: part and rest, less all of it"] = (take + rest - whole, ZERO)
+        held = of_kind(MASS, each["weigh"]) * take
+        left[f"{material} in the part of its stock, less what the liquid needs"] = (
+            held / whole - of_kind(CONCENTRATION, amounts[material]) * made,
+            half_step * take / whole,
+        )
+    return left
 
 
 def _mixtures(plan: Mapping[str, Any], weigh: Ratio, exact: Numbers) -> tuple[Ratio, OpenEnds]:

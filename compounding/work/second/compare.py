@@ -20,12 +20,15 @@ PLACES = {
     "overage_percent": 4,
     "dose.volume": 3,
     "dose.error_percent": 1,
+    "dose.other_error_percent": 1,
     "source.content_percent": 4,
     "certificate.content_percent": 4,
     "certificate.factor": 3,
     "certificate.exact_factor": 6,
     "expected.strength": 4,
     "expected.error_percent": 4,
+    "expected.certified_strength": 4,
+    "expected.certified_error_percent": 4,
     "source.rounding_error_percent": 4,
     "filler.rounding_error_percent": 4,
     "capsule.source_share_percent": 2,
@@ -48,8 +51,8 @@ NUMBERS = {
     ),
     "filler": ("packing", "per_capsule", "exact", "weigh", "rounding_error_percent"),
     "capsule": ("volume", "shell", "fill", "theoretical_weight", "source_share_percent", "packed_percent"),
-    "dose": ("dose", "volume", "nearest", "error_percent"),
-    "expected": ("strength", "error_percent"),
+    "dose": ("dose", "volume", "nearest", "error_percent", "other_mark", "other_error_percent"),
+    "expected": ("strength", "error_percent", "certified_strength", "certified_error_percent"),
     "balance": ("readability", "minimum_weight"),
 }
 LINE = ("exact", "target", "low", "high")
@@ -78,7 +81,8 @@ def compare(plan: Mapping[str, Any], inputs: Inputs) -> list[Problem]:
 def chosen_in(plan: Mapping[str, Any]) -> Chosen:
     """What a plan chose: these are taken from it, judged, and everything else is worked out from them."""
     parts = tuple(Part(int(each["multiple"]), each["take"]) for each in plan.get("aliquots", ()))
-    return Chosen(parts, (plan.get("dose") or {}).get("device"))
+    stocks = tuple((each["material"], Part(int(each["multiple"]), each["take"])) for each in plan.get("stocks", ()))
+    return Chosen(parts, (plan.get("dose") or {}).get("device"), stocks)
 
 
 def differences(plan: Mapping[str, Any], expected: Mapping[str, tuple[str, Ratio]]) -> list[Problem]:
@@ -86,6 +90,8 @@ def differences(plan: Mapping[str, Any], expected: Mapping[str, tuple[str, Ratio
     found = dict(_numbers(plan))
     if len(plan["lines"]) != len({line["line"] for line in plan["lines"]}):
         return [_differs("two lines of the plan have one name", "lines")]
+    if len(plan["stocks"]) != len({each["material"] for each in plan["stocks"]}):
+        return [_differs("two stocks of the plan are of one ingredient", "stocks")]
     problems = []
     for name in [*expected, *(found.keys() - expected.keys())]:
         if name not in found:
@@ -114,6 +120,9 @@ def _numbers(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         here = f"aliquots.{each['step']}"
         yield from ((f"{here}.{name}", str(each[name])) for name in ALIQUOT if each[name] is not None)
         yield from ((f"{here}.geometric.{number}", text) for number, text in enumerate(each["geometric"], 1))
+    for each in plan["stocks"]:
+        here = f"stocks.{each['material']}"
+        yield from ((f"{here}.{name}", str(each[name])) for name in ALIQUOT if each[name] is not None)
     yield from _certificate(dict(plan["source"]["certificate"]))
 
 

@@ -42,6 +42,11 @@ def content(source: TabletTexts | PowderTexts | TriturationTexts, substance: Sub
     return times(substance, assayed(source, substance), substance.counted) / factor(source)
 
 
+def certified(source: PowderTexts, substance: SubstanceTexts) -> Ratio:
+    """What a powder holds by its certificate, whatever the correction counts it for, as the form that is counted [1]."""
+    return times(substance, assayed(source, substance), substance.counted) / certified_factor(source)
+
+
 def ordered_as_counted(substance: SubstanceTexts) -> Ratio:
     """How much of the counted form stands for one of the form that was ordered [1]."""
     return times(substance, substance.ordered, substance.counted)

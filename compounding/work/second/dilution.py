@@ -99,8 +99,29 @@ def mixtures(need: Ratio, inputs: Inputs, chosen: Chosen) -> tuple[Mixture, ...]
         if inputs.capsule:
             _can_be_weighed(mixture, inputs)
         else:
-            _can_be_measured(mixture, inputs)
+            _can_be_measured(mixture, inputs, inputs.solubility)
     return tuple(found)
+
+
+def stock_of(material: str, need: Ratio, solubility: str | None, inputs: Inputs, chosen: Chosen) -> Mixture | None:
+    """The stock solution of an ingredient; None where it is weighed as it is.
+
+    Raises:
+        CannotCompute: what can be weighed is dissolved, what cannot is not, or the stock cannot be made or measured.
+    """
+    step, minimum = of_kind(MASS, inputs.readability), of_kind(MASS, inputs.minimum)
+    part = dict(chosen.stocks).get(material)
+    if part is None or not to_step(need, step) < minimum:
+        if part is not None:
+            raise CannotCompute(f"{_mg(need)} of {material} can be weighed, and a stock is made of it")
+        return None  # below the minimum its own line is refused
+    if not 2 <= part.multiple <= MOST_PARTS:
+        raise CannotCompute(f"The stock of {material} is divided into {part.multiple} parts; 2 to {MOST_PARTS} are possible")
+    drug, take = to_step(need * Ratio(part.multiple), step), of_kind(VOLUME, part.take)
+    mixture = Mixture(drug, take * Ratio(part.multiple), take, part.multiple, drug)
+    _weighable(material, drug, inputs)
+    _can_be_measured(mixture, inputs, solubility)
+    return mixture
 
 
 def _need(rounded: Ratio, inputs: Inputs, chosen: Chosen) -> None:
@@ -128,10 +149,10 @@ def _weighable(what: str, mass: Ratio, inputs: Inputs) -> None:
         raise CannotCompute(f"The {what} of {_mg(mass)} in a mixture is above {inputs.capacity}")
 
 
-def _can_be_measured(mixture: Mixture, inputs: Inputs) -> None:
-    """All of the drug dissolves, the stock is not too large, and the part lies on a mark of a device in stock."""
-    if not inputs.solubility or of_kind(CONCENTRATION, inputs.solubility) * mixture.total < mixture.drug:
-        raise CannotCompute(f"{_mg(mixture.drug)} of the source does not dissolve in {_ml(mixture.total)}")
+def _can_be_measured(mixture: Mixture, inputs: Inputs, solubility: str | None) -> None:
+    """All of it dissolves, the stock is not too large, and the part lies on a mark of a device in stock."""
+    if not solubility or of_kind(CONCENTRATION, solubility) * mixture.total < mixture.drug:
+        raise CannotCompute(f"{_mg(mixture.drug)} of a powder does not dissolve in {_ml(mixture.total)}")
     if mixture.total > LARGEST_STOCK:
         raise CannotCompute(f"A stock of {_ml(mixture.total)} is too large")
     for device in inputs.devices:

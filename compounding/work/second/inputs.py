@@ -132,7 +132,8 @@ class Inputs:
         weighing_percent: how far a weighing may lie from its target, such as ``2``.
         volume_percent: the same for a volume.
         capsule: for capsules alone.
-        components: for a liquid: each material with its amount, such as ``0.5 g/100 mL``.
+        components: for a liquid: each material with its amount, such as ``0.5 g/100 mL``, and how much of it one volume
+            of the vehicle dissolves, if that is known.
         dose: for a liquid, if the order names one, such as ``4.5 mg``.
         method: ``standard``; ``whole-tablets`` counts them and weighs no powder; ``volume-completion`` takes
             filler as the capsules need it.
@@ -152,7 +153,7 @@ class Inputs:
     weighing_percent: str
     volume_percent: str
     capsule: CapsuleTexts | None = None
-    components: tuple[tuple[str, str], ...] = ()
+    components: tuple[tuple[str, str, str | None], ...] = ()
     dose: str | None = None
     method: str = "standard"
     capacity: str | None = None
@@ -176,7 +177,9 @@ class Chosen:
     Args:
         parts: the dilutions, in order.
         device: the name of what a dose is measured with.
+        stocks: the part that is taken of the stock of an ingredient, by its material.
     """
 
     parts: tuple[Part, ...] = ()
     device: str | None = None
+    stocks: tuple[tuple[str, Part], ...] = ()

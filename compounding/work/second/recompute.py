@@ -10,13 +10,14 @@ from compounding.frozen import dataclass
 from compounding.problems import CannotCompute
 from compounding.work.second.content import (
     average,
+    certified,
     certified_factor,
     content,
     factor,
     in_one_tablet,
     ordered_as_counted,
 )
-from compounding.work.second.dilution import Mixture, mixtures, parts_together
+from compounding.work.second.dilution import Mixture, mixtures, parts_together, stock_of
 from compounding.work.second.inputs import (
     CapsuleTexts,
     Chosen,
@@ -113,7 +114,7 @@ def recompute(inputs: Inputs, chosen: Chosen = Chosen()) -> Numbers:  # noqa: B0
         return found | _trituration(inputs, made, need)
     if inputs.capsule:
         return found | _capsule(inputs, inputs.capsule, made, need, mixed)
-    return found | _liquid(inputs, made) | _dose(inputs, chosen, made)
+    return found | _liquid(inputs, chosen, made) | _dose(inputs, chosen, made)
 
 
 def _source(
@@ -136,6 +137,10 @@ def _source(
         "expected.error_percent": (PLAIN, _percent_off(reached, made.strength)),
     }
     if isinstance(inputs.source, PowderTexts):
+        held = reached / content(inputs.source, inputs.substance) * certified(inputs.source, inputs.substance)
+        if held != reached:
+            found["expected.certified_strength"] = (form_of(inputs)[1], held)
+            found["expected.certified_error_percent"] = (PLAIN, _percent_off(held, made.strength))
         return found | _certificate(inputs.source, inputs.substance) | _weighed("source", first, inputs)
     if isinstance(inputs.source, TriturationTexts):
         held = content(inputs.source, inputs.substance)
@@ -248,14 +253,26 @@ def _capsule(inputs: Inputs, capsule: CapsuleTexts, made: Batch, need: Ratio, mi
     }
 
 
-def _liquid(inputs: Inputs, made: Batch) -> Numbers:
+def _liquid(inputs: Inputs, chosen: Chosen, made: Batch) -> Numbers:
     """Each component for the volume made; the vehicle is made up TO that volume, never added to it."""
     found: Numbers = {}
-    for material, amount in inputs.components:
+    for material, amount, solubility in inputs.components:
         if amount.endswith("% v/v") or "L/" in amount:
             found |= _poured(material, of_kind(f"{VOLUME}/{VOLUME}", amount) * made.made, inputs)
-        else:
-            found |= _weighed(material, of_kind(CONCENTRATION, amount) * made.made, inputs)
+            continue
+        need = of_kind(CONCENTRATION, amount) * made.made
+        stock = stock_of(material, need, solubility, inputs, chosen)
+        found |= _weighed(material, need if stock is None else need * Ratio(stock.multiple), inputs)
+        if stock is not None:
+            found |= _as_it_is(f"stock {material}", VOLUME, stock.total) | _as_it_is(f"part {material}", VOLUME, stock.take)
+            found |= {
+                f"stocks.{material}.weigh": (MASS, stock.drug),
+                f"stocks.{material}.total": (VOLUME, stock.total),
+                f"stocks.{material}.take": (VOLUME, stock.take),
+                f"stocks.{material}.multiple": (PLAIN, Ratio(stock.multiple)),
+                f"stocks.{material}.wasted": (VOLUME, stock.wasted),
+                f"stocks.{material}.carries": (MASS, stock.carries),
+            }
     found |= _poured("vehicle", made.made, inputs)
     return found
 
@@ -273,13 +290,18 @@ def _dose(inputs: Inputs, chosen: Chosen, made: Batch) -> Numbers:
     found: Numbers = {"dose.dose": (MASS, dose), "dose.volume": (VOLUME, volume)}
     if chosen.device is None:
         return found
-    steps = [of_kind(VOLUME, each.step) for each in inputs.devices if _holds(each, chosen.device, volume)]
-    if not steps:
+    holding = [each for each in inputs.devices if _holds(each, chosen.device, volume)]
+    if not holding:
         raise CannotCompute(f"No {chosen.device} in stock holds the dose")
-    mark = Ratio(ceiling(volume / steps[0] - Ratio(1, 2))) * steps[0]
+    step = of_kind(VOLUME, holding[0].step)
+    mark = Ratio(ceiling(volume / step - Ratio(1, 2))) * step
     if mark == volume:
         return found
-    return found | {"dose.nearest": (VOLUME, mark), "dose.error_percent": (PLAIN, _percent_off(mark, volume))}
+    found |= {"dose.nearest": (VOLUME, mark), "dose.error_percent": (PLAIN, _percent_off(mark, volume))}
+    beyond = mark + step if mark < volume else mark - step
+    if ZERO < beyond <= of_kind(VOLUME, holding[0].capacity):
+        found |= {"dose.other_mark": (VOLUME, beyond), "dose.other_error_percent": (PLAIN, _percent_off(beyond, volume))}
+    return found
 
 
 def _holds(device: DeviceTexts, name: str, volume: Ratio) -> bool:
