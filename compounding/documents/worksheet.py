@@ -103,15 +103,15 @@ def _sections(text: WorksheetText, width: float) -> Iterator[Block]:
 
 
 _COMPONENTS = [
-    Column("Material", 80, bold=True),
-    Column("Lot", 56),
+    Column("Material", 78, bold=True),
+    Column("Lot", 52),
     Column("Expires", 55),
-    Column("Exact", 60, right=True),
-    Column("Weigh", 59, right=True, bold=True),
-    Column("From", 55, right=True),
-    Column("To", 55, right=True),
+    Column("Exact", 72, right=True),
+    Column("Weigh", 60, right=True, bold=True),
+    Column("From", 54, right=True),
+    Column("To", 54, right=True),
     Column("Weighed", 60, right=True, bold=True),
-    Column("By, time", 60),
+    Column("By, time", 55),
 ]
 _ORIGINS = [
     Column("Lot", 70),

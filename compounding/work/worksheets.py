@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from compounding.quantities import cut
 from compounding.records.batch import Batch
 from compounding.records.facts import (
     BatchOpened,
@@ -36,6 +37,7 @@ from compounding.records.worksheet import (
     WorksheetText,
     YieldLine,
 )
+from compounding.work.plan_words import expected_rows, source_rows
 from compounding.work.results import result_rows
 
 NOT_RECORDED = "nothing is recorded"
@@ -77,7 +79,7 @@ def worksheet_text(
             Notice(warning.heading, warning.text),
             Notice("NALTREXONE", "not naloxone. " + batch.formula.strength_basis),
         ),
-        notes=(*plan.warnings, *_doubts(plan), *batch.formula.notes),
+        notes=(*_in_words(plan), *plan.warnings, *batch.formula.notes),
         components=tuple(_component(batch, line.line, lots, names) for line in plan.lines) + _shells(batch, lots),
         origins=_origins(batch, lots),
         calculations=tuple(
@@ -117,15 +119,10 @@ def plan_sheet(plan: Plan, formula: Formula, lots: Mapping[str, Lot], warning: W
     )
 
 
-def _doubts(plan: Plan) -> tuple[str, ...]:
-    """How sure the plan is, in a sentence; the whole budget is in the plan."""
-    expected, chances = plan.expected, plan.uniformity
-    if not expected.expanded_uncertainty_percent:
-        return ()
-    text = f"Uncertainty of a dose ± {expected.expanded_uncertainty_percent} % (k = 2), most of it from {expected.largest}."
-    if chances and chances.chance_to_pass_percent:
-        text += f" Chance to pass content uniformity at least {chances.chance_to_pass_percent} %."
-    return (text + (f" Chance to pass potency {chances.potency_percent} %." if chances else ""),)
+def _in_words(plan: Plan) -> tuple[str, ...]:
+    """What carries the active, what is expected and how sure it is; the bottle stands with the container."""
+    rows = (row for row in (*source_rows(plan), *expected_rows(plan)) if row[0] != "bottle")
+    return tuple(f"{name[0].upper()}{name[1:]}: {says}." for name, says in rows)
 
 
 def _at(recorded: Recorded) -> str:
@@ -144,7 +141,7 @@ def _component(batch: Batch, line_name: str, lots: Mapping[str, Lot], names: Map
         material=line.material + (" (make up to volume)" if line.measure == "to volume" else ""),
         lot=line.lot or "",
         expiry=lot.received.expires if lot else "",
-        exact=line.exact,
+        exact=cut(line.exact, 3),
         weigh=line.target,
         low=line.low,
         high=line.high,

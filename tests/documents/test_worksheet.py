@@ -13,6 +13,7 @@ from compounding.documents.pdf import width_of
 from compounding.documents.proof import text_of
 from compounding.documents.sheet import A4, LETTER, PEN
 from compounding.documents.worksheet import draw_worksheet, layout_worksheet
+from compounding.quantities import cut
 from compounding.records.worksheet import StepLine, WorksheetText
 from tests.documents.samples import BLANK, FILLED, golden
 
@@ -111,3 +112,15 @@ def test_a_warning_longer_than_a_page_is_refused() -> None:
     document, problems = draw_worksheet(replace(BLANK, warnings=(notice,)))
     assert document == b""
     assert [problem.code for problem in problems] == ["worksheet.too-tall"]
+
+
+def test_no_mass_breaks_inside_its_digits() -> None:
+    """The largest batch of a powder that its certificate corrects, on a balance of tenths of a milligram."""
+    exact = cut("98765.446409432 mg", 3)
+    line = replace(
+        BLANK.components[0], exact=exact, weigh="98765.4 mg", low="96790.1 mg", high="100740.7 mg", weighed="98766.0 mg"
+    )
+    pages, _ = layout_worksheet(replace(BLANK, components=(line,)))
+    words = " ".join(mark.text for mark in pages[0].marks if isinstance(mark, Word))
+    for digits in ("98765.446…", "98765.4", "96790.1", "100740.7", "98766.0"):
+        assert digits in words.replace("\xa0", " ").split(), digits
