@@ -10,6 +10,7 @@ and people (thousands marked), and the digits of a balance, which are kept as te
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from fractions import Fraction
@@ -308,11 +309,15 @@ def together(masses: Sequence[Quantity], name: str) -> Quantity:
 
 def _wanted(unit: str, like: Quantity) -> Unit:
     """A unit from its spelling, with the material of a quantity."""
+    return _unit_of_materials(unit, tuple(each for each in like._units.items() if each[0] in _materials))
+
+
+@functools.cache
+def _unit_of_materials(unit: str, materials: tuple[tuple[str, int], ...]) -> Unit:
     top, _, bottom = unit.partition("/")
     wanted = _unit(top, unit) / _unit(bottom, unit) if bottom else _unit(top, unit)
-    for name, power in like._units.items():
-        if name in _materials:
-            wanted = wanted * material(_materials[name]) ** power
+    for name, power in materials:
+        wanted = wanted * material(_materials[name]) ** power
     return wanted
 
 

@@ -21,16 +21,17 @@ from compounding.problems import CannotCompute
 LOWEST, HIGHEST = float(LOWEST_REFERENCE), float(HIGHEST_REFERENCE)
 LIMIT = 15.0
 
-# How far out a density still counts: beyond nine standard deviations lies 1e-18.
-FAR = 9.0
-# Parts that each smooth piece is cut into, and Gauss's five nodes and weights in a part.
-PARTS = 12
+# How far out a density still counts: beyond seven standard deviations lies 3e-12.
+FAR = 7.0
+# Parts that each smooth piece is cut into, and Gauss's five nodes and weights in a part. Six keep the error of an
+# acceptance value below 1e-9, and that of all inside and of both below 2e-7.
+PARTS = 6
 _NEAR, _FAR_NODE = (sqrt(5 + sign * 2 * sqrt(10 / 7)) / 3 for sign in (-1, 1))
 _HEAVY, _LIGHT = ((322 + sign * 13 * sqrt(70)) / 900 for sign in (1, -1))
 GAUSS = ((0.0, 128 / 225), (_NEAR, _HEAVY), (-_NEAR, _HEAVY), (_FAR_NODE, _LIGHT), (-_FAR_NODE, _LIGHT))
 
-# What else must hold, as a chance given the mean of a sample, which varies by so much around the batch's expected mean.
-Also = Callable[[float, float], float]
+# An integral over the mean of a sample, not yet added up: values of the mean, and the share of the chance at each.
+Shares = list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -83,29 +84,39 @@ def chance_to_pass(
 
 
 def _chance(mean: float, sd: float, batch_sd: float, target: float, limit: float) -> Chance:
-    highest = max(HIGHEST, target)
-    stage_1, stage_2 = (_value_within(n, mean, sd, batch_sd, highest, limit) for n in (10, 30))
-    inside = _all_inside(mean, sd, batch_sd, 0.75 * highest, 1.25 * LOWEST)
+    return _of_shares(*_shares(mean, sd, batch_sd, target, limit))
+
+
+def _shares(
+    mean: float, sd: float, batch_sd: float, target: float, limit: float, bends: Iterable[float] = ()
+) -> tuple[Shares, Shares, Shares]:
+    """Of the acceptance value of ten and of thirty units, and of thirty units inside the window."""
+    highest, bends = max(HIGHEST, target), tuple(bends)
+    ten, thirty = (_value_within(n, mean, sd, batch_sd, highest, limit, bends) for n in (10, 30))
+    return ten, thirty, _all_inside(mean, sd, batch_sd, 0.75 * highest, 1.25 * LOWEST, bends)
+
+
+def _of_shares(ten: Shares, thirty: Shares, within: Shares) -> Chance:
+    stage_1, stage_2, inside = (min(1.0, sum(share for _, share in each)) for each in (ten, thirty, within))
     return Chance(stage_1, stage_2, inside, max(stage_1, stage_2 + inside - 1))
 
 
 def _value_within(
-    n: int, mean: float, sd: float, batch_sd: float, highest: float, limit: float, also: Also | None = None
-) -> float:
-    """Chance that n units have an acceptance value of at most the limit, and perhaps something else with it.
+    n: int, mean: float, sd: float, batch_sd: float, highest: float, limit: float, bends: tuple[float, ...]
+) -> Shares:
+    """Chance that n units have an acceptance value of at most the limit.
 
     A sample of mean x passes if s is at most (limit - |M - x|) / k. Whatever moves the whole batch only
     widens the distribution of the mean and leaves s alone, so it adds to the variance of the mean.
     """
     least, greatest = LOWEST - limit, highest + limit
-    if sd == 0 and also is None:
-        return normal_between(mean, batch_sd, least, greatest)
+    if sd == 0:
+        return [(mean, normal_between(mean, batch_sd, least, greatest))]
     k, mean_sd = float(ACCEPTABILITY_CONSTANT[n]), hypot(sd / sqrt(n), batch_sd)
 
     def density(x: float) -> float:
         allowed = (limit - max(LOWEST - x, x - highest, 0.0)) / k
-        within = _normal_density(x, mean, mean_sd) * chi_square_cdf((n - 1) * (allowed / sd) ** 2, n - 1)
-        return within if also is None else within * also(x, mean_sd)
+        return _normal_density(x, mean, mean_sd) * chi_square_cdf((n - 1) * (allowed / sd) ** 2, n - 1)
 
     # Near each end the allowed s falls from more than a sample can show to nothing; sd marks the middle of that.
     feet = [end + side * share * k * sd for end, side in ((least, 1), (greatest, -1)) for share in (0.5, 1.0, 1.5, 3.0)]
@@ -113,21 +124,20 @@ def _value_within(
         density,
         max(least, mean - FAR * mean_sd),
         min(greatest, mean + FAR * mean_sd),
-        [*feet, LOWEST, highest, mean],
+        [*feet, *bends, LOWEST, highest, mean],
     )
 
 
-def _all_inside(mean: float, sd: float, batch_sd: float, low: float, high: float, also: Also | None = None) -> float:
-    """Chance that thirty units of one batch all lie from low to high, and perhaps something else with it."""
+def _all_inside(mean: float, sd: float, batch_sd: float, low: float, high: float, bends: tuple[float, ...]) -> Shares:
+    """Chance that thirty units of one batch all lie from low to high."""
     if batch_sd == 0:
-        return normal_between(mean, sd, low, high) ** 30 * (1 if also is None else also(mean, batch_sd))
+        return [(mean, normal_between(mean, sd, low, high) ** 30)]
 
     def density(x: float) -> float:
-        inside = _normal_density(x, mean, batch_sd) * normal_between(x, sd, low, high) ** 30
-        return inside if also is None else inside * also(x, batch_sd)
+        return _normal_density(x, mean, batch_sd) * normal_between(x, sd, low, high) ** 30
 
     edges = [edge + side * FAR * sd for edge in (low, high) for side in (-1, 0, 1)]
-    return _integral(density, mean - FAR * batch_sd, mean + FAR * batch_sd, [*edges, mean])
+    return _integral(density, mean - FAR * batch_sd, mean + FAR * batch_sd, [*edges, *bends, mean])
 
 
 def _normal_density(x: float, mean: float, sd: float) -> float:
@@ -135,18 +145,20 @@ def _normal_density(x: float, mean: float, sd: float) -> float:
     return exp(-z * z / 2) / (sd * sqrt(2 * pi))
 
 
-def _integral(density: Callable[[float], float], low: float, high: float, bends: Iterable[float]) -> float:
+def _integral(density: Callable[[float], float], low: float, high: float, bends: Iterable[float]) -> Shares:
     """Integral from low to high by Gauss's rule on parts of each piece between the bends inside."""
     if low >= high:
-        return 0.0
+        return []
     ends = [low, *sorted({bend for bend in bends if low < bend < high}), high]
-    return min(1.0, sum(_gauss(density, a, b) for a, b in pairwise(ends)))
+    return [each for a, b in pairwise(ends) for each in _gauss(density, a, b)]
 
 
-def _gauss(density: Callable[[float], float], low: float, high: float) -> float:
+def _gauss(density: Callable[[float], float], low: float, high: float) -> Shares:
     half = (high - low) / (2 * PARTS)
-    centres = [low + (2 * part + 1) * half for part in range(PARTS)]
-    return half * sum(weight * sum(density(x + node * half) for x in centres) for node, weight in GAUSS)
+    nodes = [
+        (low + (2 * part + 1) * half + node * half, weight * half) for part in range(PARTS) for node, weight in GAUSS
+    ]
+    return [(x, weight * density(x)) for x, weight in nodes]
 
 
 def potency_chance(mean: float, *, batch_sd: float, assay_sd: float, low: float = 90.0, high: float = 110.0) -> float:
@@ -179,7 +191,7 @@ def potency_chance(mean: float, *, batch_sd: float, assay_sd: float, low: float 
     return normal_between(mean, hypot(batch_sd, assay_sd), low, high)
 
 
-def chance_of_both(
+def chances_with_assay(
     mean: float,
     sd: float,
     *,
@@ -189,8 +201,8 @@ def chance_of_both(
     limit: float = LIMIT,
     low: float = 90.0,
     high: float = 110.0,
-) -> float:
-    """Chance that a batch passes content uniformity, both stages, and its assay too.
+) -> tuple[Chance, float]:
+    """Chance that a batch passes content uniformity, both stages, and that it passes its assay too.
 
     Both follow the batch's own mean, so the chances cannot be multiplied. Given the mean x of a sample, which varies
     by v around the batch's expected mean, the assay is normal again:
@@ -207,7 +219,7 @@ def chance_of_both(
         low, high: limits of the assay [percent of label].
 
     Returns:
-        At least this chance, by the bound that `chance_to_pass` gives.
+        The chance of content uniformity by parts, and at least the chance of both, by the same bound.
 
     Raises:
         CannotCompute: a number is not finite or out of range.
@@ -216,8 +228,9 @@ def chance_of_both(
         usp-905-table-2; compounding-today-4-12 for the limits of the assay
 
     Example:
-        >>> round(chance_of_both(100, 5, batch_sd=3, assay_sd=2), 4)
-        0.9437
+        >>> units, both = chances_with_assay(100, 5, batch_sd=3, assay_sd=2)
+        >>> round(units.at_least, 4), round(both, 4)
+        (0.9898, 0.9437)
     """
     numbers = (mean, sd, batch_sd, assay_sd, target, limit, low, high)
     if not all(map(isfinite, numbers)) or min(mean, sd, assay_sd, target, limit) <= 0 or batch_sd < 0 or low > high:
@@ -227,11 +240,16 @@ def chance_of_both(
         follows = (batch_sd / varies) ** 2 if varies else 0.0
         return normal_between(mean + follows * (x - mean), sqrt(batch_sd**2 * (1 - follows) + assay_sd**2), low, high)
 
-    highest = max(HIGHEST, target)
-    stage_1, stage_2 = (_value_within(n, mean, sd, batch_sd, highest, limit, potent) for n in (10, 30))
-    inside = _all_inside(mean, sd, batch_sd, 0.75 * highest, 1.25 * LOWEST, potent)
+    def together(shares: Shares, varies: float) -> float:
+        return sum(share * potent(x, varies) for x, share in shares if share)
+
+    # Where the assay follows the mean closely, it turns from pass to fail around its limits.
+    edges = (edge + across * assay_sd for edge in (low, high) for across in (-3, 0, 3))
+    ten, thirty, within = _shares(mean, sd, batch_sd, target, limit, edges)
+    stage_1, stage_2 = (together(each, hypot(sd / sqrt(n), batch_sd)) for each, n in ((ten, 10), (thirty, 30)))
+    inside = together(within, batch_sd)
     assay = potency_chance(mean, batch_sd=batch_sd, assay_sd=assay_sd, low=low, high=high)
-    return max(stage_1, stage_2 + inside - assay, 0.0)
+    return _of_shares(ten, thirty, within), max(stage_1, stage_2 + inside - assay, 0.0)
 
 
 def lower_bound(n: int, mean: float, sd: float, *, confidence: float = 0.90, target: float = 100.0) -> float:

@@ -129,14 +129,19 @@ def measured(calculation: Callable[P, R]) -> Callable[P, R]:
 
 
 def _step(calculation: Callable[..., Any], given: dict[str, Any], result: Any) -> Step:
-    doc = inspect.cleandoc(calculation.__doc__ or "")
-    equation = equation_of(calculation)
+    gives, equation, source = _documented(calculation)
     left, _, right = equation.partition(" = ")
     numbers = re.sub(r"[a-z_]+", lambda name: _shown(given[name[0]]) if name[0] in given else name[0], right)
-    source = re.search(r"\nSource:\n +([^\s;,]+)", doc)
     words = left.replace("_", " ")
-    gives = doc.splitlines()[0].rstrip(".")
     signs = str.maketrans({"*": "×", "_": " "})
     return Step(
-        gives, equation.translate(signs), f"{words} = {numbers}".translate(signs), _shown(result), source and source[1]
+        gives, equation.translate(signs), f"{words} = {numbers}".translate(signs), _shown(result), source
     )
+
+
+@functools.cache
+def _documented(calculation: Callable[..., Any]) -> tuple[str, str, str | None]:
+    """What a calculation gives, its equation and its source, as its docstring says them."""
+    doc = inspect.cleandoc(calculation.__doc__ or "")
+    source = re.search(r"\nSource:\n +([^\s;,]+)", doc)
+    return doc.splitlines()[0].rstrip("."), equation_of(calculation), source and source[1]

@@ -20,7 +20,7 @@ from fractions import Fraction
 from math import hypot
 
 from compounding.calc import uncertainty
-from compounding.calc.chance import chance_of_both, chance_to_pass, potency_chance
+from compounding.calc.chance import chances_with_assay, potency_chance
 from compounding.calc.uncertainty import Budget, Contribution, Kind, Origin
 from compounding.quantities import amount, decimal_text, quantity, told
 from compounding.records.aliquot import Aliquot
@@ -258,8 +258,7 @@ def chance_of(budget: Budget, plan: Plan) -> Uniformity:
     if not plan.capsule:
         return Uniformity(None, None, _percent(potency))
     spread = hypot(mean * budget.unit_relative, laboratory)
-    units = chance_to_pass(mean, spread, batch_sd=batch)
-    both = chance_of_both(mean, spread, batch_sd=batch, assay_sd=laboratory)
+    units, both = chances_with_assay(mean, spread, batch_sd=batch, assay_sd=laboratory)
     return Uniformity(_percent(max(units.at_least, both)), _percent(units.stage_1), _percent(potency), _percent(both))
 
 

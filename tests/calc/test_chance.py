@@ -8,12 +8,12 @@ from itertools import product
 from math import exp, inf, lgamma, log, nan, pi, sqrt
 from pathlib import Path
 from random import Random
-from statistics import NormalDist
+from statistics import NormalDist, fmean, stdev
 from typing import Any
 
 import pytest
 
-from compounding.calc.chance import chance_to_pass, lower_bound, potency_chance
+from compounding.calc.chance import chance_to_pass, chances_with_assay, lower_bound, potency_chance
 from compounding.calc.distributions import chi_square_cdf, normal_between, normal_cdf, quantile
 from compounding.problems import CannotCompute
 
@@ -190,3 +190,38 @@ def test_the_distributions_agree_with_printed_tables() -> None:
             chi_square_cdf(1.0, df)
     assert normal_cdf(-10) == pytest.approx(7.61985302416e-24)
     assert normal_between(0, 1, 9, 10) == pytest.approx(1.12858840595e-19)
+
+
+def test_an_assay_that_cannot_fail_leaves_content_uniformity_alone() -> None:
+    units, both = chances_with_assay(98, 5.8, batch_sd=2, assay_sd=2, low=-1000, high=1000)
+    alone = chance_to_pass(98, 5.8, batch_sd=2)
+    assert both == pytest.approx(alone.at_least, abs=1e-9)
+    assert units.stage_1 == pytest.approx(alone.stage_1, abs=1e-9)
+
+
+def test_a_batch_that_is_known_exactly_passes_both_tests_independently() -> None:
+    units, both = chances_with_assay(95, 4, batch_sd=0, assay_sd=3)
+    potency = potency_chance(95, batch_sd=0, assay_sd=3)
+    first, second = units.stage_1 * potency, (units.stage_2_value + units.all_inside - 1) * potency
+    assert both == pytest.approx(max(first, second), abs=1e-9)
+
+
+@pytest.mark.parametrize(("mean", "sd", "batch_sd", "assay_sd"), [(96, 3, 4, 2), (104, 1.5, 6, 0.5), (100, 4, 3, 2)])
+def test_both_chances_agree_with_drawn_batches(mean: float, sd: float, batch_sd: float, assay_sd: float) -> None:
+    """Each draw: a batch's own mean, its assay, the mean and the spread of thirty units, and whether all lie inside."""
+    random, passed, batches = Random(26), 0, 20_000
+    for _ in range(batches):
+        own = random.gauss(mean, batch_sd)
+        units = [random.gauss(own, sd) for _ in range(30)]
+        potent = 90 <= random.gauss(own, assay_sd) <= 110
+        ten, thirty = (_acceptance(units[:10], 2.4), _acceptance(units, 2.0))
+        inside = all(76.125 <= unit <= 123.125 for unit in units)
+        passed += potent and (ten <= 15 or (thirty <= 15 and inside))
+    _, both = chances_with_assay(mean, sd, batch_sd=batch_sd, assay_sd=assay_sd)
+    # A lower bound, and a close one: it lets a batch count at the better stage alone.
+    assert passed / batches - 0.03 < both < passed / batches + 4 * sqrt(0.25 / batches)
+
+
+def _acceptance(units: list[float], k: float) -> float:
+    mean = fmean(units)
+    return abs(min(max(mean, 98.5), 101.5) - mean) + k * stdev(units)

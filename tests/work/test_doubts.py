@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from compounding.calc.chance import chance_of_both, chance_to_pass, potency_chance
+from compounding.calc.chance import chance_to_pass, chances_with_assay, potency_chance
 from compounding.calc.uncertainty import Budget
 from compounding.data_files import data_folder
 from compounding.problems import NotUnderstood
@@ -242,7 +242,7 @@ def test_the_chance_of_capsules_is_the_closed_form_with_the_laboratory_in_it() -
     expected = chance_to_pass(mean, unit, batch_sd=mean * budget.batch_relative)
     seen = chance_of(budget, plan)
     assert seen.chance_to_pass_percent and seen.stage_1_percent
-    both = chance_of_both(mean, unit, batch_sd=mean * budget.batch_relative, assay_sd=2)
+    _, both = chances_with_assay(mean, unit, batch_sd=mean * budget.batch_relative, assay_sd=2)
     assert float(seen.both_percent or 0) == pytest.approx(100 * both, abs=0.005)
     assert float(seen.chance_to_pass_percent) == pytest.approx(100 * max(expected.at_least, both), abs=0.005)
     assert float(seen.stage_1_percent) == pytest.approx(100 * expected.stage_1, abs=0.005)
