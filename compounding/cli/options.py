@@ -46,8 +46,8 @@ COMPARED = {
 }
 
 
-# A comparison is a table, and no paper of one plan.
-NOT_COMPARED = ("out",)
+# A comparison is a table: no paper of one plan, and no batches drawn of it.
+NOT_COMPARED = ("out", "simulate")
 
 
 def _compared(option: click.Parameter) -> click.Parameter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,10 +32,16 @@ from compounding.records.plan import Plan
 from compounding.records.record import as_data
 from compounding.records.stock import Lot
 from compounding.work.gathering import Choice
-from compounding.work.plan_words import expected_rows, source_rows
+from compounding.work.plan_words import expected_rows, simulated_text, source_rows
 from compounding.work.planned import check_day, plan_from_lots
 from compounding.work.planned import plan as make_plan
 from compounding.work.stocking import only_source
+
+if TYPE_CHECKING:
+    from compounding.calc.simulation import Simulated
+
+# A million batches are thirty million capsules: some seconds.
+MOST_SIMULATED = 1_000_000
 
 
 @click.command()
@@ -65,10 +71,24 @@ from compounding.work.stocking import only_source
     metavar="FILE.pdf",
     help="Write the plan as PDF too, with each step of its calculation; it may replace a PDF.",
 )
+@click.option(
+    "--simulate",
+    type=click.IntRange(1, MOST_SIMULATED),
+    metavar="BATCHES",
+    help="Draw so many batches of capsules too and test each for content uniformity; needs the extra simulation.",
+)
 @json_option
 @click.pass_obj
 def plan(
-    app: App, /, id: str, source: str | None, explain: bool, out: Path | None, as_json: bool, **given: Any
+    app: App,
+    /,
+    id: str,
+    source: str | None,
+    explain: bool,
+    out: Path | None,
+    simulate: int | None,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Plan a batch without recording anything.
 
@@ -101,12 +121,15 @@ def plan(
         problems += check_day(made, lots, app.today())
     if made is None or stopping(problems):
         raise Refused(problems)
+    drawn = _drawn(made, simulate) if simulate else None
     if out is not None:
         _write(app, made, formula, out)
     if as_json:
-        emit({**plan_data(made), "problems": [vars(problem) for problem in problems]})
+        emit({**plan_data(made), **_drawn_data(drawn), "problems": [vars(problem) for problem in problems]})
     else:
         click.echo(plan_text(made, explain=explain))
+        if drawn is not None:
+            click.echo(f"\n  simulated         {simulated_text(drawn)}")
         if explain:
             for line in _samples(formula, made):
                 click.echo(line)
@@ -132,6 +155,20 @@ def _write(app: App, made: Plan, formula: Formula, out: Path) -> None:
         raise Refused(problems)
     write_whole(out, pdf)
     notice(f"Written to {out}")
+
+
+def _drawn(made: Plan, batches: int) -> Simulated:
+    from compounding.work.doubts import simulated
+
+    return simulated(made, batches)
+
+
+def _drawn_data(drawn: Simulated | None) -> dict[str, Any]:
+    """What drawing batches found, for the JSON of a plan that asked for it."""
+    if drawn is None:
+        return {}
+    shares = {"chance": drawn.chance, "stage_1": drawn.stage_1, "standard_error": drawn.standard_error}
+    return {"simulated": {"batches": drawn.batches} | {f"{name}_percent": 100 * each for name, each in shares.items()}}
 
 
 def _samples(formula: Formula, made: Plan) -> list[str]:

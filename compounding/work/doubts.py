@@ -21,7 +21,9 @@ from math import hypot
 
 from compounding.calc import uncertainty
 from compounding.calc.chance import chances_with_assay, potency_chance
+from compounding.calc.simulation import Simulated, simulated_chance
 from compounding.calc.uncertainty import Budget, Contribution, Kind, Origin
+from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import amount, decimal_text, quantity, told
 from compounding.records.aliquot import Aliquot
 from compounding.records.doubt import Doubt, DoubtLine, Uniformity
@@ -260,6 +262,29 @@ def chance_of(budget: Budget, plan: Plan) -> Uniformity:
     spread = hypot(mean * budget.unit_relative, laboratory)
     units, both = chances_with_assay(mean, spread, batch_sd=batch, assay_sd=laboratory)
     return Uniformity(_percent(max(units.at_least, both)), _percent(units.stage_1), _percent(potency), _percent(both))
+
+
+def simulated(plan: Plan, batches: int) -> Simulated:
+    """The chance of content uniformity by drawing batches of the plan: a second witness beside the closed form.
+
+    Args:
+        plan: of capsules, with its budget; nothing else is judged unit by unit.
+        batches: to draw [from 1].
+
+    Raises:
+        NotUnderstood: the plan makes no units.
+        EnvironmentFails: numpy is not installed.
+    """
+    if not plan.capsule:
+        text = f"--simulate draws batches of single units; {plan.form} has none. Leave it out"
+        raise NotUnderstood(Problem("simulation.no-units", text, "simulate"))
+    laboratory = 100 * assumption("laboratory", date.fromisoformat(plan.prepared)).relative
+    mean = 100 + float(Fraction(plan.expected.certified_error_percent or plan.expected.error_percent))
+    batch, unit = (
+        mean * hypot(*(float(each.relative_percent) for each in plan.expected.budget if each.kind == kind)) / 100
+        for kind in ("batch", "unit")
+    )
+    return simulated_chance(mean, hypot(unit, laboratory), batch_sd=batch, batches=batches)
 
 
 def doubt_of(budget: Budget) -> Doubt:

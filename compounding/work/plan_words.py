@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from compounding.quantities import decimal_text
 from compounding.records.doubt import Uniformity
 from compounding.records.plan import Dose, Expected, Plan
+
+if TYPE_CHECKING:
+    from compounding.calc.simulation import Simulated
 
 Row = tuple[str, str]
 
@@ -83,3 +87,14 @@ def dose_text(dose: Dose) -> str:
     if dose.other_mark:
         marks += f"; the other is {dose.other_mark}, {dose.other_error_percent} %"
     return f"{says}, between two marks of the {dose.device}: {marks}"
+
+
+def simulated_text(drawn: Simulated) -> str:
+    """What drawing batches found, in words."""
+    stage_1, chance, error = (
+        decimal_text(Fraction(100 * share), 2) for share in (drawn.stage_1, drawn.chance, drawn.standard_error)
+    )
+    return (
+        f"{chance} % of {drawn.batches:,} batches drawn pass content uniformity (standard error {error} %), "
+        f"{stage_1} % at the first stage"
+    )

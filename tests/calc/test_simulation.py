@@ -98,3 +98,28 @@ def test_help_and_plan_never_ask_for_numpy_themselves(command: str, asked: bool,
     # A plan needs Pint, which asks for numpy by itself; nothing else needs even that.
     assert {asker.split(".")[0] for asker in askers} <= {"pint", "uncertainties"}
     assert ("pint.compat" in askers) == asked
+
+
+def test_a_plan_draws_batches_on_request_and_they_pass_as_often_as_its_bound_says(tmp_path: Path) -> None:
+    subprocess.run(["sh", ROOT / "scripts/setup-tests.sh", "simulation"], check=True)
+    words = [word.replace("_", " ") for word in f"{PLAN} --simulate 20000".split()]
+    surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "build/simulation"), str(ROOT)])}
+    command = [sys.executable, "-m", "compounding", *words]
+    done = subprocess.run(command, env=surroundings, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    drawn, said = made["simulated"], made["uniformity"]
+    assert drawn["batches"] == 20000 and 0 < drawn["standard_error_percent"] < 0.5
+    assert drawn["chance_percent"] >= float(said["chance_to_pass_percent"]) - 4 * drawn["standard_error_percent"]
+    assert drawn["stage_1_percent"] == pytest.approx(float(said["stage_1_percent"]), abs=1.5)
+
+
+def test_a_plan_that_is_to_be_simulated_needs_numpy_and_single_units(tmp_path: Path) -> None:
+    words = [word.replace("_", " ") for word in f"{PLAN} --simulate 100".split()]
+    of_a_liquid = "plan naltrexone-oral-liquid --concentration 1_mg/mL --volume 60_mL --tablet-weight 302.4_mg --simulate 9"
+    liquid = [word.replace("_", " ") for word in f"{of_a_liquid} --readability 0.1_mg --minimum-weight 20_mg --json".split()]
+    for asked, code, problem in ((words, 3, "simulation.numpy-missing"), (liquid, 2, "simulation.no-units")):
+        command = [sys.executable, "-m", "compounding", *asked]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == code, done.stderr
+        assert [each["code"] for each in json.loads(done.stdout)["problems"]] == [problem]
