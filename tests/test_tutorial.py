@@ -19,7 +19,7 @@ from tests.pages import Shown, alike, rewritten, run_all, shown_in
 ROOT = Path(__file__).parent.parent
 TUTORIAL, README = ROOT / "docs" / "tutorial.md", ROOT / "README.md"
 PICTURES = ROOT / "docs" / "pictures"
-SIZES = {"capsules-worksheet": 110, "capsules-label": 180}  # dots per inch
+SIZES = {"capsules-worksheet": 110, "capsules-label": 180, "capsules-leaflet": 90}  # dots per inch
 
 
 def expiry() -> str:

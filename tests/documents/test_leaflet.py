@@ -10,6 +10,8 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject, IndirectObject
 
@@ -373,6 +375,20 @@ def test_a_word_wider_than_a_line_is_refused(bench: Bench) -> None:
     known = told(bench, labels(bench)[:1], patient="Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch" * 3)
     text, _, problems = draw_leaflet(leaflet_texts(known)[0])
     assert text is None and "leaflet.too-wide" in {problem.code for problem in problems}
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_whatever_the_names_are_a_leaflet_is_whole_or_refused(data: st.DataObject, bench: Bench) -> None:
+    name = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x17F), min_size=1, max_size=60).map(str.strip).filter(bool)
+    known = told(bench, [data.draw(st.sampled_from(labels(bench)))], patient=data.draw(name), approved_by=data.draw(name))
+    texts, problems = leaflet_texts(known)
+    if problems:
+        return
+    text, document, problems = draw_leaflet(texts)
+    assert (text is None) == bool(problems)
+    if text is not None:
+        assert codes(document, text, leaflet_page(text)) == []
 
 
 @pytest.mark.parametrize("name", ["王小明", "محمد", "Ann \u202eecilA", "Ann \U0001f600"])
