@@ -274,6 +274,16 @@ def test_spanish_directions_that_name_days_must_agree_as_well(bench: Bench) -> N
     assert leaflet(bench, label, *RISING[:-1], "5 days", name="other").codes == ["leaflet.directions"]
 
 
+def test_label_proof_knows_a_leaflet_to_the_last_byte(bench: Bench) -> None:
+    first = labels(bench)[0]
+    entry = leaflet(bench, first, "--json").json["entry"]
+    file = bench.folder / "leaflet.pdf"
+    assert f"the leaflet of {first}, Rx 11, entry {entry}" in bench.do(["label", "proof", str(file)]).out
+    assert bench.do(["label", "proof", str(file), "--json"]).json["leaflet"] == [first]
+    file.write_bytes(file.read_bytes() + b"\n")
+    assert bench.run(["label", "proof", str(file)]).codes == ["proof.page-size"]
+
+
 # ---- the page ----
 
 

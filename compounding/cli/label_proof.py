@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -26,7 +26,7 @@ from compounding.work.labelling import Prescription, label_text, sticker_text, t
 if TYPE_CHECKING:
     from compounding.documents.judging import Judged
     from compounding.records.batch import Batch
-    from compounding.records.facts import LabelPrinted, StickerPrinted
+    from compounding.records.facts import LabelPrinted, LeafletWritten, Recorded, StickerPrinted
     from compounding.records.issued import Sticker
 
 WORDS = {
@@ -69,7 +69,8 @@ class Known:
 def proof(ctx: click.Context, file: Path, stock: str | None, expected: tuple[str, ...], as_json: bool) -> None:
     """Judge a label's PDF, from here or from elsewhere: words, ink, margins, barcode, writing.
 
-    If its barcode names a label of the journal, it must say what the record says.
+    If its barcode names a label of the journal, it must say what the record says. A leaflet must be the file that was
+    proved, to the last byte.
 
     \b
     compounding label proof label.pdf
@@ -80,6 +81,10 @@ def proof(ctx: click.Context, file: Path, stock: str | None, expected: tuple[str
 
     app: App = ctx.obj
     document = _content(file)
+    digest = f"sha256:{hashlib.sha256(document).hexdigest()}"
+    if leaflet := _leaflet(app, document, digest):
+        _tell_leaflet(file, leaflet, digest, as_json=as_json)
+        return
     paper = read_stock(stock, _own_stocks(app)) if stock else stock_of(document)
     wanted = {f"--expect {number}": text for number, text in enumerate(expected, 1)}
     judged = judge(document, paper, [wanted], (), app.today())
@@ -90,7 +95,6 @@ def proof(ctx: click.Context, file: Path, stock: str | None, expected: tuple[str
         judged = judge(document, paper, required, known.given, app.today())
     elif not judged.symbols and _is_auxiliary(app, judged.words):
         judged = judge(document, paper, [wanted], (), app.today(), has_symbol=False)
-    digest = f"sha256:{hashlib.sha256(document).hexdigest()}"
     problems = [problem for found in judged.problems.values() for problem in found]
     problems += known.problems if known else []
     if as_json:
@@ -124,6 +128,30 @@ def _tell(file: Path, paper: str, judged: Judged, known: Known | None, digest: s
         return
     same = "is the file that was proved then" if known.digest == digest else "is NOT the file that was proved then"
     click.echo(f"  label {known.label} of {known.batch}, entry {known.entry}: this {same}")
+
+
+def _leaflet(app: App, document: bytes, digest: str) -> Recorded | None:
+    """The leaflet of this journal that a file is, to the last byte; a leaflet is proved whole before it is written."""
+    from compounding.documents.leaflet_proof import elements_of
+    from compounding.records.facts import LeafletWritten
+    from compounding.work.scanning import meant_label, read_scan
+
+    for element in elements_of(document) if app.has_settings else ():
+        for id in filter(None, map(meant_label, read_scan(element).ids)):
+            for each in app.recorded(f"label:{id}"):
+                if isinstance(each.fact, LeafletWritten) and each.fact.pdf == digest:
+                    return each
+    return None
+
+
+def _tell_leaflet(file: Path, leaflet: Recorded, digest: str, *, as_json: bool) -> None:
+    fact = cast("LeafletWritten", leaflet.fact)
+    if as_json:
+        emit({"file": str(file), "digest": digest, "leaflet": list(fact.labels), "entry": leaflet.sequence,
+              "as_recorded": True, "proved": list(fact.proved), "problems": []})  # fmt: skip
+        return
+    click.echo(f"{file} is the leaflet of {', '.join(fact.labels)}, Rx {fact.prescription}, entry {leaflet.sequence}")
+    click.echo(f"  this is the file that was proved then: {', '.join(fact.proved)}")
 
 
 def _content(file: Path) -> bytes:
@@ -193,7 +221,9 @@ def _known(app: App, elements: Sequence[tuple[str, str]]) -> Known | None:
     sentences = label_sentences(batch.formula.label.auxiliary, profile, language, own_texts(app))
     filled = date.fromisoformat(fact.filled_on or label.entry.time[:10])
     text = label_text(batch, prescription, app.settings.pharmacy, warning, sentences, fact.label, filled)
-    text = replace(text, copy=fact.copy_number, ingredients=text.ingredients if "ingredients" in profile.requires else "")
+    text = replace(
+        text, copy=fact.copy_number, ingredients=text.ingredients if "ingredients" in profile.requires else ""
+    )
     return _told(app, text, template, language, batch, label.entry.sequence, fact.stock, fact.pdf, problems + unknown)
 
 
@@ -260,7 +290,9 @@ def _told(
 ) -> Known:
     """What labels with these words must say, each piece of a set by itself."""
     if language != "en":
-        text, missing = translated(text, read_texts("sentences", language, own_texts(app)), language, own_directions=True)
+        text, missing = translated(
+            text, read_texts("sentences", language, own_texts(app)), language, own_directions=True
+        )
         problems = problems + missing
     required = []
     for piece in template.pieces or (template,):

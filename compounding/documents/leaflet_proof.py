@@ -87,6 +87,12 @@ def _seen(document: bytes, text: LeafletText, wanted: list[str]) -> Iterator[Pro
         yield Problem("proof.barcode", f"The barcode does not read {text.element}. Do not give it out.", "page 1")
 
 
+def elements_of(document: bytes) -> list[str]:
+    """What the barcodes on a leaflet's first page hold; nothing for a file of one page, which is no leaflet."""
+    pages = read_pages(document, DOTS_PER_INCH) if page_count(document) > 1 else []
+    return [symbol.element for symbol in read_symbols(pages[0][1])] if pages else []
+
+
 def _letters(letters: tuple[Letter, ...], raster: Raster, where: str) -> Iterator[Problem]:
     for letter in letters:
         if letter.text.isspace():
@@ -133,6 +139,16 @@ def _heard(document: bytes, text: LeafletText, wanted: list[str]) -> Iterator[Pr
         yield Problem(
             "proof.structure", f"The leaflet is not read aloud as the record has it: “{wrong}”. Draw it again."
         )
+
+
+def page_count(document: bytes) -> int:
+    """How many pages a PDF has; none if it is no PDF."""
+    import pypdfium2
+
+    try:
+        return len(pypdfium2.PdfDocument(document))
+    except pypdfium2.PdfiumError:
+        return 0
 
 
 def language_of(document: bytes) -> str:
