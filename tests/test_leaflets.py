@@ -274,6 +274,13 @@ def test_spanish_directions_that_name_days_must_agree_as_well(bench: Bench) -> N
     assert leaflet(bench, label, *RISING[:-1], "5 days", name="other").codes == ["leaflet.directions"]
 
 
+def test_the_doctor_says_when_the_leaflet_has_no_words_for_the_place(bench: Bench) -> None:
+    assert "leaflet.place" not in bench.run("doctor").out
+    mine = own(bench, 'what-us = "', 'what-de = "')
+    mine.do("label text approve en/leaflet")
+    assert "what is written for ca, uk, de alone" in mine.run("doctor").out
+
+
 def test_label_proof_knows_a_leaflet_to_the_last_byte(bench: Bench) -> None:
     first = labels(bench)[0]
     entry = leaflet(bench, first, "--json").json["entry"]

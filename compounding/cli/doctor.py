@@ -204,11 +204,14 @@ def _labels(app: App) -> Iterator[Finding]:
 
 
 def _words(app: App) -> Iterator[Finding]:
-    """The words of labels must be approved here, and those that the settings name must be usable."""
-    from compounding.cli.wording import check_words, label_language, names_of_words
+    """The words of labels and leaflets must be approved here, and those that the settings name must be usable."""
+    from compounding.cli.wording import check_words, label_language, names_of_words, own_texts
+    from compounding.documents.leaflet_words import read_leaflet
+    from compounding.documents.profiles import read_profile
 
     language = label_language(app)
-    told = check_words(app, language, names_of_words(language, "opioid"))
+    read_leaflet(language, read_profile(app.settings.profile), own_texts(app))
+    told = check_words(app, language, ("leaflet", *names_of_words(language, "opioid")))
     for problem in told:
         yield Finding("words of labels", "look", f"{problem.text} [{problem.code}]")
     if not told:
