@@ -1,7 +1,7 @@
 # make demo        two batches from tablets to printed label, in ./demo
 # make test        everything the tests need, then all tests
 # make check       style, types, layers
-# make bench       start-up of the commands against `import pint`, one plan, the chance to pass, control charts
+# make bench       all benchmarks, each against its floor or peer, as ratios of one run (docs/performance.md)
 # make mutants     branch coverage and mutation run of the verdicts of quality control
 # make faults      the journal against killed, cut off and failing machines, at full length; as root, three quarters of an hour
 # make tutorial    the outputs and pictures in docs/tutorial.md and README.md, made anew

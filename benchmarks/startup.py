@@ -1,11 +1,14 @@
-"""What a command costs to start and run, as ratios to `python -c "import pint"` in the same run and environment.
+"""What a command costs to start and run, as ratios to importing the libraries of such a tool in the same run.
+
+The peer of every command is `python -c "import click, pint, pydantic"`; that of a label imports ReportLab's canvas too.
 
     python benchmarks/startup.py [--json] [--write] [--pairs 15] [COMMAND…]
 
 CPU time is the median of the ratios of interleaved pairs of whole processes: a busy machine slows both of a pair.
 Instructions are counted by callgrind where valgrind is installed; they come out the same every run, so they judge
 the goal where there are any. The environment holds what a pharmacy would have and nothing else: numpy in particular
-would make Pint, the peer, half as dear again. It is kept in build/ and made anew when the dependencies change.
+would make Pint, the peer, half as dear again; and pydantic, which only the peer imports. It is kept in build/ and made anew when the dependencies change.
+Beside each command stand the three packages whose modules took longest to import, with their part of all imports.
 A COMMAND (one argument, quoted, such as "formula list") is measured beside the standing ones, without a goal.
 The exit code is 1 if a goal is missed.
 """
@@ -16,7 +19,6 @@ import argparse
 import hashlib
 import json
 import os
-import platform
 import re
 import shlex
 import shutil
@@ -27,12 +29,16 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from page import write_table
+
 # What is measured runs as installed: with its bytecode, whatever this shell says of writing it.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / "build" / "startup"
-PAGE = ROOT / "docs" / "performance.md"
-PEER = ("-c", "import pint")
+LIBRARIES = "import click, pint, pydantic"
+CANVAS = f"{LIBRARIES}; from reportlab.pdfgen import canvas"
+# Of the locked packages of the developers, what the peer needs and the tool does not.
+PEERS_OWN = ("annotated-types", "pydantic", "pydantic-core", "typing-extensions", "typing-inspection")
 PLAN = """
 plan naltrexone-capsule --strength "1.5 mg" --count 100 --from tablet --tablet-weight "302.4 mg" --capsule-size 3
 --shell-maker coni-snap --filler-packing "135 mg" --readability "0.1 mg" --minimum-weight "20 mg" --overage "5 %" --json
@@ -48,11 +54,12 @@ BATCHES = "--settings {settings} batch list --json"
 
 
 class Goal(NamedTuple):
-    """A command as it is typed, and the ratio it may cost at most; None where it is only watched."""
+    """A command as it is typed, the ratio it may cost at most (None where it is only watched), and to which imports."""
 
     name: str
     command: str
-    at_most: float | None
+    at_most: float | None = None
+    peer: str = LIBRARIES
 
 
 class Cost(NamedTuple):
@@ -62,6 +69,7 @@ class Cost(NamedTuple):
     cpu: float
     instructions: float | None
     at_most: float | None
+    imports: str
 
     @property
     def met(self) -> bool:
@@ -70,14 +78,37 @@ class Cost(NamedTuple):
 
 
 GOALS = (
-    Goal("plan --json", PLAN, 1.9),
-    Goal("--help", "--help", 0.40),
-    Goal("label --out", LABEL, 3.1),
-    Goal("--version", "--version", None),
-    Goal('convert "4.5 mg" mcg', 'convert "4.5 mg" mcg', None),
-    Goal("formula list", "formula list", None),
-    Goal("batch list", "--settings {settings} batch list", None),
-    Goal("journal verify", "--settings {settings} journal verify", None),
+    Goal("plan --json", PLAN, 1.0),
+    Goal("--help", "--help", 1.0),
+    Goal("label --out", LABEL, 1.3, CANVAS),
+    Goal(
+        "plan --from TAB-1",
+        '--settings {settings} plan naltrexone-capsule --strength "1.5 mg" --count 100 --from TAB-1',
+    ),
+    *(
+        Goal(command, f"--settings {{settings}} {command}")
+        for command in (
+            "--version",
+            'convert "4.5 mg" mcg',
+            "status",
+            "formula list",
+            "formula show naltrexone-capsule",
+            "lot list",
+            "lot show TAB-1",
+            "batch list",
+            "batch show {batch}",
+            "qc results {batch}",
+            "label stocks list",
+            "scan {batch}",
+            "trace {batch}",
+            "recall {batch} --list",
+            "person list",
+            "journal head",
+            "journal verify",
+            "completion bash",
+            "man plan",
+        )
+    ),
 )
 
 
@@ -90,7 +121,8 @@ def quiet(*command: str | Path) -> None:
 
 def lean_python() -> Path:
     """The interpreter of an environment with the locked run-time dependencies and this checkout, and no more."""
-    needs = (ROOT / "requirements" / "base.lock").read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+    lock = ROOT / "requirements" / "base.lock"
+    needs = lock.read_bytes() + locked(PEERS_OWN).encode() + (ROOT / "pyproject.toml").read_bytes()
     digest = hashlib.sha256(needs + sys.version.encode()).hexdigest()
     python, made_for = ENVIRONMENT / "bin" / "python", ENVIRONMENT / "made-for"
     if not (made_for.exists() and made_for.read_text() == digest):
@@ -99,8 +131,31 @@ def lean_python() -> Path:
         pip = (sys.executable, "-m", "pip", "--python", python, "install", "-qq", "--disable-pip-version-check")
         quiet(*pip, "--require-hashes", "-r", ROOT / "requirements" / "base.lock")
         quiet(*pip, "--no-deps", "-e", ROOT)
+        with tempfile.NamedTemporaryFile("w", suffix=".lock") as lock:
+            lock.write(locked(PEERS_OWN))
+            lock.flush()
+            quiet(*pip, "--require-hashes", "--no-deps", "-r", lock.name)
         made_for.write_text(digest)
     return python
+
+
+def locked(names: tuple[str, ...]) -> str:
+    """These packages of the developers' lock, each with its hashes."""
+    blocks = re.split(r"\n(?=[a-z])", (ROOT / "requirements" / "dev.lock").read_text("utf-8"))
+    return "\n".join(block for block in blocks if block.split("==")[0] in names) + "\n"
+
+
+def slowest_imports(python: Path, arguments: tuple[str, ...], folder: Path) -> str:
+    """The three packages whose own modules took longest to import, with their part of all imports."""
+    take_away(folder)
+    done = subprocess.run([python, "-X", "importtime", *arguments], cwd=folder, capture_output=True, text=True)
+    spent: dict[str, int] = {}
+    for micros, name in re.findall(r"^import time: +(\d+) \| +\d+ \| +([\w.]+)$", done.stderr, re.MULTILINE):
+        package = name.split(".")[0].removeprefix("_")
+        spent[package] = spent.get(package, 0) + int(micros)
+    whole = sum(spent.values())
+    worst = sorted(spent, key=spent.__getitem__, reverse=True)[:3]
+    return ", ".join(f"{package} {100 * spent[package] / whole:.0f} %" for package in worst)
 
 
 def take_away(folder: Path) -> None:
@@ -156,39 +211,34 @@ def measure(goals: list[Goal], pairs: int, python: Path, folder: Path) -> list[C
     """Every command against the peer: first once unmeasured, so that all is compiled and read, then in turn."""
     names = demonstration(python, folder)
     commands = [("-m", "compounding", *words(goal.command, names)) for goal in goals]
-    for command in (PEER, *commands):
+    peers = [("-c", goal.peer) for goal in goals]
+    for command in {*peers, *commands}:
         cpu_seconds(python, command, folder)
     ratios: list[list[float]] = [[] for _ in goals]
     for _ in range(pairs):
-        for command, seen in zip(commands, ratios, strict=True):
-            peer = cpu_seconds(python, PEER, folder)
-            seen.append(cpu_seconds(python, command, folder) / peer)
-    floor = instructions(python, PEER, folder)
-    counts = [instructions(python, command, folder) for command in commands]
-    return [
-        Cost(goal.name, statistics.median(seen), count / floor if count and floor else None, goal.at_most)
-        for goal, seen, count in zip(goals, ratios, counts, strict=True)
-    ]
+        for command, peer, seen in zip(commands, peers, ratios, strict=True):
+            beside = cpu_seconds(python, peer, folder)
+            seen.append(cpu_seconds(python, command, folder) / beside)
+    floors = {peer: instructions(python, peer, folder) for peer in set(peers)}
+    costs = []
+    for goal, command, peer, seen in zip(goals, commands, peers, ratios, strict=True):
+        count, floor = instructions(python, command, folder), floors[peer]
+        counted = count / floor if count and floor else None
+        costs.append(
+            Cost(goal.name, statistics.median(seen), counted, goal.at_most, slowest_imports(python, command, folder))
+        )
+    return costs
 
 
 def table(costs: list[Cost]) -> str:
     """The result as Markdown, a row a command."""
-    rows = ["| command | CPU time | instructions | goal | |", "|---|---|---|---|---|"]
+    rows = ["| command | CPU time | instructions | goal | | slowest imports |", "|---|---|---|---|---|---|"]
     for cost in costs:
         counted = "not counted" if cost.instructions is None else f"{cost.instructions:.2f}"
         goal = "" if cost.at_most is None else f"at most {cost.at_most}"
         verdict = "" if cost.at_most is None else "met" if cost.met else "missed"
-        rows.append(f"| `{cost.name}` | {cost.cpu:.2f} | {counted} | {goal} | {verdict} |")
+        rows.append(f"| `{cost.name}` | {cost.cpu:.2f} | {counted} | {goal} | {verdict} | {cost.imports} |")
     return "\n".join(rows)
-
-
-def write_page(text: str) -> None:
-    """Puts the table between the two marks of docs/performance.md."""
-    page = PAGE.read_text("utf-8")
-    begin, end = "<!-- startup: begin -->", "<!-- startup: end -->"
-    before, after = page.split(begin)[0], page.split(end)[1]
-    machine = f"CPython {platform.python_version()} on {platform.system()} {platform.machine()}."
-    PAGE.write_text(f"{before}{begin}\n{machine}\n\n{text}\n{end}{after}", "utf-8")
 
 
 def main() -> int:
@@ -199,16 +249,16 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     asked = parser.parse_args()
-    goals = [*GOALS, *(Goal(command, command, None) for command in asked.commands)]
+    goals = [*GOALS, *(Goal(command, command) for command in asked.commands)]
     with tempfile.TemporaryDirectory() as folder:
         costs = measure(goals, asked.pairs, lean_python(), Path(folder))
     if asked.json:
         shown = [cost._asdict() | {"met": cost.met} for cost in costs]
-        print(json.dumps({"peer": 'python -c "import pint"', "costs": shown}))
+        print(json.dumps({"peer": f'python -c "{LIBRARIES}"', "costs": shown}))
     else:
-        print('Ratios to python -c "import pint":\n\n' + table(costs))
+        print(f'Ratios to python -c "{LIBRARIES}" (a label: to "{CANVAS}"):\n\n{table(costs)}')
     if asked.write:
-        write_page(table(costs))
+        write_table("startup", table(costs))
     return 0 if all(cost.met for cost in costs) else 1
 
 
