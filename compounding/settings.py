@@ -38,6 +38,11 @@ class Person(Record, frozen=True, kw_only=True):
     roles: Annotated[tuple[Role, ...], Meta(min_length=1)]
     retired: bool = False
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.name.strip():
+            raise ValueError("name is empty: write the full name, as it stands on papers")
+
 
 class BalanceSettings(Record, frozen=True, kw_only=True):
     """A balance: its readability, and how the least net weight that it may weigh is found.
@@ -63,6 +68,9 @@ class BalanceSettings(Record, frozen=True, kw_only=True):
             value = quantity(getattr(self, key)) if getattr(self, key) else one
             if value.dimensionality != one.dimensionality or value.magnitude <= 0:
                 raise ValueError(f"{key} is {getattr(self, key)}: write a mass above zero, such as 0.1 mg")
+        if self.minimum_weight and quantity(self.minimum_weight) < quantity(self.readability):
+            said = f"minimum_weight is {self.minimum_weight}, below the readability of {self.readability}"
+            raise ValueError(f"{said}: write the least mass of the balance's own test, such as 20 mg")
         needs = {"tested": "minimum_weight", "strict": "repeatability", "compounding": "sensitivity_requirement"}[
             self.mode
         ]
@@ -109,7 +117,7 @@ class Settings(Record, frozen=True, kw_only=True):
 
     site: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
     journal: str
-    formulas: str | None = None
+    formulas: str = "formulas"  # a folder beside this file; it need not be there
     stocks: str | None = None
     texts: str | None = None
     stock: str = "4x2"

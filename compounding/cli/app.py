@@ -129,7 +129,7 @@ class App:
         from compounding.data_files import data_folder
 
         folders = [data_folder("formulas")]
-        if self.has_settings and self.settings.formulas:
+        if self.has_settings:
             folders.append(self.settings_file.parent / self.settings.formulas)
         return {file.stem: file for folder in folders for file in sorted(folder.glob("*.toml"))}
 

@@ -88,9 +88,6 @@ def import_formulas(app: App, files: tuple[Path, ...], dry_run: bool, as_json: b
     from compounding.store.files import write_whole
     from compounding.work.approving import check_rules
 
-    if not app.settings.formulas:
-        text = f'The pharmacy has no folder of formulas: write formulas = "formulas" in {app.settings_file}'
-        raise NotUnderstood(Problem("formula.no-folder", text, str(app.settings_file)))
     folder = app.settings_file.parent / app.settings.formulas
     found: dict[Path, str] = {}
     problems: list[Problem] = []

@@ -100,10 +100,11 @@ def read_stock(name: str, folder: Path | None = None) -> Stock:
     size = OWN_SIZE.fullmatch(name)
     if size:
         return _own_size(name, float(size[1]), float(size[2]), size[3])
-    text = (
-        f"{name} is not a label stock here. There are: {', '.join(stock_names(folder))}; "
-        "or write the size of a roll, such as 83x54mm."
-    )
+    import difflib
+
+    near = difflib.get_close_matches(name, files, n=1, cutoff=0.5)
+    known = f"did you mean {near[0]}? compounding label stocks list names all" if near else f"there are {', '.join(sorted(files))}"
+    text = f"{name} is not a label stock here: {known}; or write the size of a roll, such as 83x54mm."
     raise NotUnderstood(Problem("data.unknown", text, name))
 
 

@@ -35,12 +35,21 @@ def ruling(named: Sequence[str], settings: Sequence[str], of: Sequence[str], on:
     Raises:
         NotUnderstood: the settings name a rule that is none, or one that was not in force that day.
     """
+    check_rule_sets(settings)
+    wanted = dict.fromkeys((*named, *(name for name in settings if name in of)))
+    return tuple(rule(name, on) for name in wanted)
+
+
+def check_rule_sets(settings: Sequence[str]) -> None:
+    """The rules that a pharmacy's settings name.
+
+    Raises:
+        NotUnderstood: one of them is none.
+    """
     for name in settings:
         if name not in (*WEIGHTS, *CONTENTS):
             text = f"rule_sets in the settings names {name}: there are {', '.join((*WEIGHTS, *CONTENTS))}"
             raise NotUnderstood(Problem("settings.rule-set", text, name))
-    wanted = dict.fromkeys((*named, *(name for name in settings if name in of)))
-    return tuple(rule(name, on) for name in wanted)
 
 
 def check_target(target: Fraction, on: date) -> None:

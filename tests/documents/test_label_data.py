@@ -79,7 +79,8 @@ def test_a_stock_whose_numbers_do_not_add_up_is_refused(tmp_path: Path, old: str
 
 
 def test_an_unknown_stock_is_refused_with_those_there_are() -> None:
-    assert refusal(read_stock, "4x9").startswith("data.unknown: 4x9 is not a label stock here. There are: 1.5x0.5, 2.25x1.25,")
+    assert refusal(read_stock, "4x22").startswith("data.unknown: 4x22 is not a label stock here: did you mean 4x2? ")
+    assert refusal(read_stock, "roll").startswith("data.unknown: roll is not a label stock here: there are 1.5x0.5, 2.25x1.25,")
 
 
 @pytest.mark.parametrize(
