@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.bench import Bench, begun, words_approved
+from tests.bench import Bench, begun, stocked, words_approved
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,13 @@ def test_a_bench_that_is_well_fails_nothing(bench: Bench) -> None:
         (in_settings('stock = "4x2"', 'stock = "4x22"'), "labels", "fails"),
         (in_settings("[balances.bench]", "[balances.bench]\ntest_due = \"2020-01-01\""), "balance bench", "fails"),
         (in_settings("[balances.bench]", "[printers.away]\n[balances.bench]"), "printers", "fails"),
+        (in_settings("site = ", 'rule_sets = ["usp-9999"]\nsite = '), "rules", "fails"),
+        (in_settings("site = ", 'profile = "us-xx"\nsite = '), "labels", "fails"),
+        (in_settings("site = ", 'formulas = "nowhere"\nsite = '), "formulas", "fails"),
+        (in_settings("site = ", 'stocks = "nowhere"\nsite = '), "stocks", "fails"),
+        (in_settings("[pharmacy]", '[gtins]\n"naltrexone-capsule 1.5 mg" = "123"\n[pharmacy]'), "trade item numbers", "fails"),
+        (in_settings("[pharmacy]", '[gtins]\n"capsule" = "09501101530003"\n[pharmacy]'), "trade item numbers", "fails"),
+        (in_settings('name = "Ana Ortiz"', 'name = " "'), "settings", "fails"),
         (journal_of_another, "journal", "fails"),
         (clock_behind, "clock", "fails"),
         (lambda bench: bench.journal.unlink(), "journal", "fails"),
@@ -85,3 +92,16 @@ def test_what_is_spoiled_is_named(bench: Bench, spoil: Callable[[Bench], Any], w
 def test_a_balance_whose_test_is_not_due_is_well(bench: Bench) -> None:
     in_settings("[balances.bench]", '[balances.bench]\ntest_due = "2099-01-01"')(bench)
     assert "balance bench" not in states(bench, 0)
+
+
+def test_a_journal_that_cannot_be_reached_is_told_once(bench: Bench) -> None:
+    bench.journal.unlink()
+    found = bench.run("doctor --json").json["findings"]
+    assert [each["what"] for each in found if each["state"] == "fails"] == ["journal"]
+
+
+def test_a_material_to_reorder_that_was_never_received_is_looked_at(tmp_path: Path) -> None:
+    made = stocked(tmp_path / "bench")
+    in_settings("[pharmacy]", '[reorder]\n"naltrexone tablet" = "60 tablets"\n[pharmacy]')(made)
+    (looked,) = [each for each in made.do("doctor --json").json["findings"] if each["what"] == "materials"]
+    assert looked["state"] == "look" and "did you mean naltrexone tablets?" in looked["says"]

@@ -12,13 +12,15 @@ from typing import Any, Literal
 
 import click
 
-from compounding.cli.app import App
+from compounding.cli.app import App, nearest
 from compounding.cli.show import emit, json_option
 from compounding.frozen import dataclass
 from compounding.problems import CompoundingError
 
 State = Literal["well", "look", "fails"]
 
+# Where the pharmacy's own formulas lie if the settings do not say; it need not be there.
+OWN_FORMULAS = "formulas"
 # Below this a batch's papers and a journal's growth are no longer sure to fit.
 LEAST_FREE_MIB = 200
 # So long before a balance's test is due it is said.
@@ -60,11 +62,18 @@ def _findings(app: App) -> Iterator[Finding]:
     yield from found
     if any(each.state == "fails" for each in found):
         return
+    journal = _tried("journal", lambda: _journal(app))
+    if any(each.state == "fails" for each in journal):
+        yield from journal  # said once: what is read from it cannot be looked at
+    else:
+        yield from _tried("signing keys", lambda: _keys(app))
+        yield from journal
+        yield from _tried("clock", lambda: _clock(app))
+        yield from _tried("materials", lambda: _reorder(app))
     for what, look in (
-        ("signing keys", _keys),
-        ("journal", _journal),
-        ("clock", _clock),
         ("formulas", _formulas),
+        ("rules", _rules),
+        ("trade item numbers", _gtins),
         ("labels", _labels),
         ("words of labels", _words),
         ("printers", _printers),
@@ -169,6 +178,8 @@ def _asked_of_system(words: list[str]) -> str | None:
 def _formulas(app: App) -> Iterator[Finding]:
     from compounding.records.formula import read_formula
 
+    if app.settings.formulas != OWN_FORMULAS:
+        yield from _folder(app, "formulas", app.settings.formulas)
     names = []
     for name in app.formula_files():
         text, file = app.formula_text(name)
@@ -177,10 +188,48 @@ def _formulas(app: App) -> Iterator[Finding]:
     yield Finding("formulas", "well", ", ".join(names))
 
 
+def _folder(app: App, key: str, named: str | None) -> Iterator[Finding]:
+    """A folder that the settings name is there."""
+    if named and not (app.settings_file.parent / named).is_dir():
+        text = f"{key} names {named}, and there is no such folder beside {app.settings_file}: make it, or mend the name"
+        yield Finding(key, "fails", text)
+
+
+def _rules(app: App) -> Iterator[Finding]:
+    from compounding.work.ruling import check_rule_sets
+
+    check_rule_sets(app.settings.rule_sets)
+    if app.settings.rule_sets:
+        yield Finding("rules", "well", f"beside a formula's own: {', '.join(app.settings.rule_sets)}")
+
+
+def _gtins(app: App) -> Iterator[Finding]:
+    """Each number is one, and each product is a formula here with a strength."""
+    from compounding.rules.gs1 import element_problems
+
+    formulas = app.formula_files()
+    for product, number in app.settings.gtins.items():
+        for problem in element_problems([("01", number)]):
+            yield Finding("trade item numbers", "fails", f"{product}: {problem.text}")
+        if product.split(" ")[0] not in formulas:
+            text = f"{product} begins with no formula here: write it as naltrexone-capsule 1.5 mg"
+            yield Finding("trade item numbers", "fails", text)
+
+
+def _reorder(app: App) -> Iterator[Finding]:
+    """A material that nobody ever received may be new, or misspelt."""
+    known = {lot.received.material for lot in app.lots()}
+    for material in app.settings.reorder if known else ():
+        if material not in known:
+            text = f"[reorder] names {material}, of which no lot was ever received{nearest(material, sorted(known))}"
+            yield Finding("materials", "look", text)
+
+
 def _labels(app: App) -> Iterator[Finding]:
     """A page is set, painted and read back: fonts, renderer and barcode reader are all needed for it."""
     from compounding.cli.label_stocks import own_stocks
     from compounding.cli.wording import label_language, own_texts
+    from compounding.documents.profiles import read_profile
     from compounding.documents.proof import text_of
     from compounding.documents.stocks import read_stock
     from compounding.documents.templates import read_template
@@ -188,6 +237,8 @@ def _labels(app: App) -> Iterator[Finding]:
     from compounding.documents.worksheet import draw_worksheet
     from compounding.records.worksheet import Notice, WorksheetText
 
+    yield from _folder(app, "stocks", app.settings.stocks)
+    read_profile(app.settings.profile)
     stock = read_stock(app.settings.stock, own_stocks(app))
     language = label_language(app)
     read_template(language=language, texts=own_texts(app))

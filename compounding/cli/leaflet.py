@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from compounding.cli.app import App, Decision, nearest
+from compounding.cli.ids import LABEL
 from compounding.cli.ordering import day
 from compounding.cli.show import emit, json_option, notice
 from compounding.cli.titrate import NO_HOLD, asked_titration, step_options
@@ -34,7 +35,7 @@ from compounding.work.titrating import Asked, Titration, check_first_day, plan_t
 
 
 @click.command()
-@click.argument("labels", nargs=-1, required=True, metavar="LABEL...")
+@click.argument("labels", nargs=-1, required=True, type=LABEL, metavar="LABEL...")
 @click.option(
     "--out",
     required=True,
