@@ -22,7 +22,7 @@ from compounding.cli.ordering import (
     with_options,
 )
 from compounding.cli.plan import plan_data
-from compounding.cli.show import emit, json_option, notice, table
+from compounding.cli.show import emit, json_option, notice, say, table
 from compounding.cli.values import one_reading
 from compounding.problems import Problem, Refused, stopping
 from compounding.records.batch import Batch
@@ -150,11 +150,11 @@ def open_batch(
             }
         )
         return
-    click.echo(
+    say(
         f"Batch {found.id} opened (entry {entries[0].sequence}): {found.plan.name}, {found.plan.strength}, for {found.plan.made}."
     )
     for line in found.plan.lines:
-        click.echo(
+        say(
             f"  {line.line}: {line.target} of {line.material} from lot {line.lot}; {line.low} to {line.high} accepted"
         )
     for problem in decision.problems:
@@ -207,7 +207,7 @@ def finish(decision: Decision, entries: Any, says: str, as_json: bool, **data: A
         for problem in decision.problems:
             notice(f"{problem.text} [{problem.code}]")
         raise click.exceptions.Exit(1 if stopping(decision.problems) else 0)
-    click.echo(f"{says} (entry {entries[0].sequence})")
+    say(f"{says} (entry {entries[0].sequence})")
     for problem in decision.problems:
         if not problem.stops:
             notice(f"{problem.text} [{problem.code}]")
@@ -408,7 +408,7 @@ def export(app: App, id: str, out: Path, as_json: bool) -> None:
     if as_json:
         emit({"file": str(out), "batch": found.id, "signed": signing.person if signing else None, "problems": []})
     else:
-        click.echo(f"Batch {found.id} exported to {out}, {by}")
+        say(f"Batch {found.id} exported to {out}, {by}")
 
 
 @batch.command()
@@ -422,9 +422,9 @@ def show(app: App, id: str, as_json: bool) -> None:
     if as_json:
         emit(batch_data(found) | {"open": [vars(each) for each in left]})
         return
-    click.echo(batch_page(found, app.names))
+    say(batch_page(found, app.names))
     for problem in left:
-        click.echo(f"  open: {problem.text}")
+        say(f"  open: {problem.text}")
 
 
 def batch_page(found: Batch, names: Mapping[str, str]) -> str:

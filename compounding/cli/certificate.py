@@ -9,7 +9,7 @@ import click
 
 from compounding.cli.app import App
 from compounding.cli.ids import BATCH
-from compounding.cli.show import emit, json_option, notice
+from compounding.cli.show import emit, json_option, notice, say
 from compounding.problems import Problem, Refused, stopping
 
 
@@ -70,6 +70,6 @@ def certificate(app: App, id: str, out: Path | None, fhir: Path | None, as_json:
         emit({"file": str(out) if out else None, **asdict(text), "problems": [vars(each) for each in problems]})
         return
     if out is not None:
-        click.echo(f"{text.title} of {id} written to {out}; head {text.head}")
+        say(f"{text.title} of {id} written to {out}; head {text.head}")
     for problem in problems:
         notice(problem.text)

@@ -6,7 +6,7 @@ import click
 
 from compounding.cli.app import App, Decision, nearest
 from compounding.cli.ids import LABEL
-from compounding.cli.show import emit, json_option, notice
+from compounding.cli.show import emit, json_option, notice, say
 from compounding.problems import Problem, Refused
 from compounding.records.facts import LabelPrinted
 from compounding.work.dispensing import dispense as decide_dispense
@@ -41,7 +41,7 @@ def dispense(app: App, label: str, reason: str | None, as_json: bool) -> None:
               "problems": [vars(each) for each in decision.problems]})  # fmt: skip
     else:
         says = f"{printed.quantity} of batch {printed.batch} dispensed for Rx {printed.prescription}"
-        click.echo(f"{says}, label {id}. (entry {entries[0].sequence})")
+        say(f"{says}, label {id}. (entry {entries[0].sequence})")
         for problem in decision.problems:
             notice(f"{problem.text} [{problem.code}]")
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import click
 
 from compounding.cli.app import App, nearest
-from compounding.cli.show import emit, json_option
+from compounding.cli.show import emit, json_option, say
 from compounding.frozen import dataclass
 from compounding.problems import CompoundingError
 
@@ -53,7 +53,7 @@ def doctor(app: App, as_json: bool) -> None:
         width = max(len(each.what) for each in findings)
         for each in findings:
             sign = {"well": "  well ", "look": "* look ", "fails": "! FAILS"}[each.state]
-            click.echo(f"{sign}  {each.what:<{width}}  {each.says}")
+            say(f"{sign}  {each.what:<{width}}  {each.says}")
     raise click.exceptions.Exit(1 if fails else 0)
 
 

@@ -13,7 +13,7 @@ import click
 from compounding.cli.app import App, read_text
 from compounding.cli.ids import FORMULA
 from compounding.cli.lists import list_options, show_list
-from compounding.cli.show import emit, json_option, notice
+from compounding.cli.show import emit, json_option, notice, say
 from compounding.problems import CompoundingError, NotUnderstood, Problem, Refused
 from compounding.records.formula import Component, Formula, digest_of, read_formula
 from compounding.records.record import as_data
@@ -53,7 +53,7 @@ def show(app: App, id: str, as_json: bool) -> None:
     if as_json:
         emit({"digest": digest_of(text), **as_data(found)})
     else:
-        click.echo(formula_in_words(found, digest_of(text), app.today()))
+        say(formula_in_words(found, digest_of(text), app.today()))
 
 
 @formula.command()
@@ -71,7 +71,7 @@ def check(app: App, file: Path, as_json: bool) -> None:
     if as_json:
         emit({"id": found.id, "version": found.version, "digest": digest_of(text), "problems": []})
     else:
-        click.echo(f"{file} is a whole formula: {found.id}, version {found.version}, {digest_of(text)}")
+        say(f"{file} is a whole formula: {found.id}, version {found.version}, {digest_of(text)}")
 
 
 @formula.command("import")
@@ -114,7 +114,7 @@ def import_formulas(app: App, files: tuple[Path, ...], dry_run: bool, as_json: b
     if as_json:
         emit({"formulas": names, "written": not dry_run, "problems": []})
     else:
-        click.echo(f"{len(names)} formulas {'would be ' if dry_run else ''}taken into {folder}: {', '.join(names)}.")
+        say(f"{len(names)} formulas {'would be ' if dry_run else ''}taken into {folder}: {', '.join(names)}.")
         notice(f"Next: compounding formula approve {names[0]}")
 
 
@@ -147,7 +147,7 @@ def approve(app: App, id: str, as_json: bool) -> None:
     if as_json:
         emit({"formula": found.id, "version": found.version, "digest": digest, "entry": entry, "problems": []})
     else:
-        click.echo(f"{found.id} version {found.version} approved by {app.person.name} (entry {entry})")
+        say(f"{found.id} version {found.version} approved by {app.person.name} (entry {entry})")
 
 
 def formula_in_words(found: Formula, digest: str, on: date) -> str:

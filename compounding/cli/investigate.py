@@ -12,7 +12,7 @@ from compounding.cli.app import App, Decision, nearest
 from compounding.cli.batch import batch_page, finish
 from compounding.cli.ids import BATCH, INVESTIGATION
 from compounding.cli.ordering import day
-from compounding.cli.show import emit, json_option, notice, table
+from compounding.cli.show import emit, json_option, notice, say, table
 from compounding.problems import NotUnderstood, Problem, Refused, stopping
 from compounding.records.batch import Batch
 from compounding.records.facts import (
@@ -195,9 +195,9 @@ def show(app: App, id: str, as_json: bool) -> None:
     if as_json:
         emit(investigation_data(found) | {"lacks": [vars(each) for each in lacks]})
         return
-    click.echo(investigation_page(app, batch, id))
+    say(investigation_page(app, batch, id))
     for problem in lacks:
-        click.echo(f"  before a release: {problem.text}")
+        say(f"  before a release: {problem.text}")
 
 
 def investigation_page(app: App, batch: Batch, id: str) -> str:
@@ -281,7 +281,7 @@ def list_(app: App, only_open: bool, as_json: bool) -> None:
         )
         for each in found
     ]
-    click.echo(table(("investigation", "batch", "about", "opened", "state", "actions waiting"), rows))
+    say(table(("investigation", "batch", "about", "opened", "state", "actions waiting"), rows))
 
 
 def _waiting(found: Investigation) -> list[Action]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from compounding.cli.app import App, Decision
-from compounding.cli.show import emit, json_option, notice
+from compounding.cli.show import emit, json_option, notice, say
 from compounding.problems import NotUnderstood, Problem, Refused
 from compounding.records.facts import JournalResumed
 
@@ -50,9 +50,9 @@ def init(app: App, owner: str | None, writer: str | None, as_json: bool) -> None
     if as_json:
         emit({"journal": where, "site": app.settings.site, "problems": []})
     elif writer and app.journal.head().size:
-        click.echo(f"{writer} may write into the journal of {app.settings.site} at {where}")
+        say(f"{writer} may write into the journal of {app.settings.site} at {where}")
     else:
-        click.echo(f"The journal of {app.settings.site} begins at {where}")
+        say(f"The journal of {app.settings.site} begins at {where}")
 
 
 def begin_journal(place: Path | str, site: str, owner: str | None, writer: str | None) -> str:
@@ -128,11 +128,11 @@ def verify(app: App, witnesses: tuple[str, ...], trusted: str | None, quick: boo
         emit({"entries": head.size, "head": app.journal.short_code(), "witnesses": shown, "notes": notes, "problems": []})
         return
     for note in notes:
-        click.echo(note)
+        say(note)
     for each in found:
-        click.echo(f"The head {each.code} is that of the first {each.size} entries: they are what they were then")
+        say(f"The head {each.code} is that of the first {each.size} entries: they are what they were then")
     how = "byte for byte as its head says" if quick else "whole"
-    click.echo(f"The journal is {how}: {head.size} entries, head {app.journal.short_code()}")
+    say(f"The journal is {how}: {head.size} entries, head {app.journal.short_code()}")
 
 
 def _scanned(text: str) -> str:
@@ -243,7 +243,7 @@ def _write(
     if as_json:
         emit({"file": str(file), "entries": done.head.size, "root": done.head.root.hex(), "sealed": bool(seal), "problems": [vars(each) for each in lost]})
     else:
-        click.echo(f"{done.head.size} entries written to {file} and read back, head {short_code(app.journal.origin, done.head)}")
+        say(f"{done.head.size} entries written to {file} and read back, head {short_code(app.journal.origin, done.head)}")
     _end_with(lost, "All else is in the backup")
 
 
@@ -281,7 +281,7 @@ def backup_key(app: App, file: Path, as_json: bool) -> None:
     if as_json:
         emit({"file": str(file), "public": public, "problems": []})
     else:
-        click.echo(f"The private half is in {file}. Seal backups with --to {public}")
+        say(f"The private half is in {file}. Seal backups with --to {public}")
 
 
 @journal.command()
@@ -311,7 +311,7 @@ def restore(app: App, file: Path, key: Path | None, as_json: bool) -> None:
     if as_json:
         emit({"entries": done.head.size, "head": app.journal.short_code(), "problems": [vars(each) for each in done.lost]})
     else:
-        click.echo(f"The journal is restored and verified: {done.head.size} entries, head {app.journal.short_code()}")
+        say(f"The journal is restored and verified: {done.head.size} entries, head {app.journal.short_code()}")
     _end_with(done.lost, f"All else is restored; copy these into {app.attachments}, each named by its digest")
 
 
@@ -362,7 +362,7 @@ def resume(app: App, reason: str, as_json: bool) -> None:
     if as_json:
         emit({"entry": entries[0].sequence, "seen_entries": seen.size, "problems": []})
     else:
-        click.echo(f"The journal goes on from {entries[0].sequence - 1} entries; {seen.size} had been seen (entry {entries[0].sequence})")
+        say(f"The journal goes on from {entries[0].sequence - 1} entries; {seen.size} had been seen (entry {entries[0].sequence})")
 
 
 @journal.command()
@@ -388,7 +388,7 @@ def clock(app: App, reason: str, as_json: bool) -> None:
     if as_json:
         emit({"entry": entries[0].sequence, "time": entries[0].time.isoformat(timespec="seconds"), "problems": []})
     else:
-        click.echo(f"The clock of this workstation is right: {entries[0].time:%Y-%m-%d %H:%M} UTC (entry {entries[0].sequence})")
+        say(f"The clock of this workstation is right: {entries[0].time:%Y-%m-%d %H:%M} UTC (entry {entries[0].sequence})")
 
 
 @journal.command()
@@ -405,5 +405,5 @@ def head(app: App, as_json: bool) -> None:
             }
         )
     else:
-        click.echo(app.journal.short_code())
-        click.echo(app.journal.checkpoint().rstrip())
+        say(app.journal.short_code())
+        say(app.journal.checkpoint().rstrip())

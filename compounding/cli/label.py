@@ -16,7 +16,7 @@ import click
 from compounding.cli.app import App, Decision, nearest
 from compounding.cli.delivering import Way, chosen_way, deliver, ready_printer, way_options, write_preview
 from compounding.cli.ids import BATCH, LABEL, STOCK
-from compounding.cli.show import emit, json_option, notice
+from compounding.cli.show import emit, json_option, notice, say
 from compounding.cli.wording import check_words, label_language, names_of_words, own_texts
 from compounding.problems import Problem, Refused, stopping
 from compounding.records.batch import Batch
@@ -337,8 +337,8 @@ def issue(
         done |= {"strength_in_words": in_words(text.strength)}
         emit(done | {"preview": str(way.preview) if way.preview else None, "problems": [vars(p) for p in problems]})
     else:
-        click.echo(said)
-        click.echo(f"  Check against the prescription: {in_figures}, {in_words(text.strength)}")
+        say(said)
+        say(f"  Check against the prescription: {in_figures}, {in_words(text.strength)}")
         for problem in problems:
             notice(problem.text)
 

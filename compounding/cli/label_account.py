@@ -6,7 +6,7 @@ import click
 
 from compounding.cli.app import App, Decision
 from compounding.cli.ids import BATCH, LABEL
-from compounding.cli.show import emit, json_option
+from compounding.cli.show import emit, json_option, say
 from compounding.problems import Problem, Refused
 from compounding.records.facts import PrintFailed
 from compounding.records.issued import Sticker, labels_of, stickers_of
@@ -40,7 +40,7 @@ def account(app: App, id: str, applied: int, spoiled: int, destroyed: int, as_js
         emit({"batch": id, "entry": entries[0].sequence, "labels": dict(entries[0].body), "problems": []})
         return
     total = applied + spoiled + destroyed
-    click.echo(
+    say(
         f"Labels of {id} accounted for: {total} printed, {applied} applied, {spoiled} spoiled, "
         f"{destroyed} destroyed (entry {entries[0].sequence})"
     )
@@ -82,4 +82,4 @@ def lost(app: App, id: str, reason: str, as_json: bool) -> None:
     if as_json:
         emit({"label": label_id, "entry": entries[0].sequence, "problems": []})
     else:
-        click.echo(f"Label {label_id} counts as not printed (entry {entries[0].sequence})")
+        say(f"Label {label_id} counts as not printed (entry {entries[0].sequence})")

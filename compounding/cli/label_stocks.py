@@ -10,7 +10,7 @@ import click
 from compounding.cli.app import App, nearest
 from compounding.cli.ids import STOCK
 from compounding.cli.lists import list_options, show_list
-from compounding.cli.show import emit, json_option, notice
+from compounding.cli.show import emit, json_option, notice, say
 from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused
 
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ def show(app: App, name: str, as_json: bool) -> None:
     for key, value in data.items():
         if key != "places_mm" and value != "":
             shown = " x ".join(map(str, value)) if isinstance(value, list) else value
-            click.echo(f"{key.replace('_mm', ', mm').replace('_', ' '):17} {shown}")
+            say(f"{key.replace('_mm', ', mm').replace('_', ' '):17} {shown}")
     for number, (left, top) in enumerate(data["places_mm"], 1):
-        click.echo(f"{'label ' + str(number):17} {left} from the left, {top} from the top")
+        say(f"{'label ' + str(number):17} {left} from the left, {top} from the top")
 
 
 def _as_data(stock: Stock) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def import_(app: App, file: Path, parts: tuple[str, ...], folder: Path | None, a
         notice(f"{problem.text} [{problem.code}]")
     kept = f"{len(good)} stocks" if len(good) > 1 else next(iter(good))
     refused = f"; {len(problems)} were refused" if problems else ""
-    click.echo(f"{kept} written to {folder}{refused}. Print a calibration page before the first label.")
+    say(f"{kept} written to {folder}{refused}. Print a calibration page before the first label.")
 
 
 @click.command()
@@ -200,9 +200,9 @@ def calibrate(app: App, stock: str | None, printer: str | None, out: Path, as_js
             }
         )
         return
-    click.echo(f"Calibration page of {paper.name} written to {out}")
+    say(f"Calibration page of {paper.name} written to {out}")
     for line in _advice(printer or "NAME", len(paper.places), across, along):
-        click.echo(f"  {line}")
+        say(f"  {line}")
 
 
 def stock_name(app: App, stock: str | None, printer: str | None) -> str:

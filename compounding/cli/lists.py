@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from compounding.cli.show import emit, json_option, notice, table
+from compounding.cli.show import emit, json_option, notice, say, table
 from compounding.problems import NotUnderstood, Problem
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,7 +67,7 @@ def show_list(
     elif xlsx is not None:
         _write(name, xlsx, head, rows)
     else:
-        click.echo(table(head, rows, right=right))
+        say(table(head, rows, right=right))
 
 
 def _write(name: str, path: Path, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -14,7 +14,7 @@ from compounding.cli.ids import BATCH, LOT
 from compounding.cli.lists import list_options, show_list
 from compounding.cli.lot_import import import_lots
 from compounding.cli.ordering import CERTIFICATE, TABLET_CONTENT, day, with_options
-from compounding.cli.show import emit, json_option, notice
+from compounding.cli.show import emit, json_option, notice, say
 from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import told, written
 from compounding.records.facts import LotCleared, LotMeasured, LotQuarantined, LotReceived, Packing
@@ -223,7 +223,7 @@ def _done(app: App, decision: Decision, entries: Any, id: str, says: str, as_jso
             }
         )
     else:
-        click.echo(f"{says} (entry {entries[-1].sequence})")
+        say(f"{says} (entry {entries[-1].sequence})")
         for problem in decision.problems:
             notice(problem.text)
     fail_if_stopped(decision.problems)
@@ -381,25 +381,25 @@ def show(app: App, id: str, as_json: bool) -> None:
         emit({"lot": lot_data(found)})
         return
     received = found.received
-    click.echo(f"{id}: {received.material} ({received.role}), {received.supplier} lot {received.supplier_lot}")
-    click.echo(f"  received {received.received}: {received.amount}; left {told(found.left)}; use by {received.expires}")
+    say(f"{id}: {received.material} ({received.role}), {received.supplier} lot {received.supplier_lot}")
+    say(f"  received {received.received}: {received.amount}; left {told(found.left)}; use by {received.expires}")
     if received.ndc:
-        click.echo(f"  NDC {received.ndc}, in eleven digits {received.national_code}")
+        say(f"  NDC {received.ndc}, in eleven digits {received.national_code}")
     if held := received.made_here:
-        click.echo(f"  made here: batch {held.batch}, {held.strength} by its label, assayed {held.assay}")
+        say(f"  made here: batch {held.batch}, {held.strength} by its label, assayed {held.assay}")
     if found.quarantined:
-        click.echo(f"  IN QUARANTINE: {found.quarantined}")
+        say(f"  IN QUARANTINE: {found.quarantined}")
     if found.average_weight is not None:
-        click.echo(f"  {len(found.weights)} weighed one by one, average {told(found.average_weight, 3)}")
+        say(f"  {len(found.weights)} weighed one by one, average {told(found.average_weight, 3)}")
     for packing in found.packing:
-        click.echo(f"  packs {packing.mass} in size {packing.size} of {packing.maker}")
+        say(f"  packs {packing.mass} in size {packing.size} of {packing.maker}")
     for batch, line, taken in found.used:
-        click.echo(f"  used {told(taken)} in {batch} ({line})")
+        say(f"  used {told(taken)} in {batch} ({line})")
     for thrown, why in found.discarded:
-        click.echo(f"  thrown away {told(thrown)}: {why}")
+        say(f"  thrown away {told(thrown)}: {why}")
     for change, why in found.adjusted:
         more = change.magnitude > 0
-        click.echo(f"  {told(change if more else 0 * change - change)} {'more' if more else 'less'} by count: {why}")
+        say(f"  {told(change if more else 0 * change - change)} {'more' if more else 'less'} by count: {why}")
 
 
 @lot.command("list")

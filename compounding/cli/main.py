@@ -213,8 +213,10 @@ def _usage(error: click.UsageError, asked: list[str]) -> int:
 def _tell(error: CompoundingError, asked: list[str]) -> int:
     if "--json" in asked:
         _problems_as_json(error.problems)
+    from compounding.cli.show import notice
+
     for problem in error.problems:
-        click.echo(f"{problem.text} [{problem.code}]", err=True)
+        notice(f"{problem.text} [{problem.code}]")
     return error.exit_code
 
 

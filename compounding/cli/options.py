@@ -21,7 +21,7 @@ from compounding.cli.ordering import (
     refuse_what_lots_say,
 )
 from compounding.cli.plan import plan as plan_command
-from compounding.cli.show import emit, notice
+from compounding.cli.show import emit, notice, say
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import amount, count, decimal_text, quantity, told, written
 from compounding.records.formula import Formula, digest_of, read_formula
@@ -106,7 +106,7 @@ def options(app: App, /, id: str, source: str | None, explain: bool, as_json: bo
             }
         )
     else:
-        click.echo(options_text(formula, order, compared, explain=explain))
+        say(options_text(formula, order, compared, explain=explain))
     for problem in problems:
         notice(f"{problem.text} [{problem.code}]")
     raise click.exceptions.Exit(0 if possible else 1)

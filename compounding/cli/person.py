@@ -9,7 +9,7 @@ import click
 
 from compounding.cli.app import App, Decision
 from compounding.cli.ids import PERSON
-from compounding.cli.show import emit, json_option, notice, table
+from compounding.cli.show import emit, json_option, notice, say, table
 from compounding.cli.signing import Signing, passphrase_of, site_keys
 from compounding.problems import NotUnderstood, Problem, Refused
 from compounding.records.facts import KeyCreated, KeyRetired, NameErased
@@ -108,7 +108,7 @@ def add(
     if unvouched:
         notice(f"Nobody vouched for this key: the paper with it, signed by hand, is all that shows that it is {who.name}'s.")
     replaced = f" in place of {store.fingerprint(old.public)}" if old else ""
-    click.echo(f"{who.name} signs with key {mark}{replaced} (entry {entry})")
+    say(f"{who.name} signs with key {mark}{replaced} (entry {entry})")
     notice(
         f"Next: print this line, let {who.name} sign it by hand, and keep it; without the passphrase nobody opens the key."
     )
@@ -203,7 +203,7 @@ def forget(app: App, prescription: str, reason: str) -> None:
     fact = NameErased(prescription=prescription)
     app.record(lambda: Decision([(fact, (f"rx:{prescription}",))], [], {}, reason))
     app.journal.forget_personal(prescription)
-    click.echo(f"The name kept for prescription {prescription} is erased.")
+    say(f"The name kept for prescription {prescription} is erased.")
 
 
 @person.command("list")
@@ -249,7 +249,7 @@ def list_people(app: App, as_json: bool) -> None:
             state += ", nobody vouched" if key and key["unvouched"] else ""
             rows.append((*base, key["fingerprint"] if key else "", str(key["created"]) if key else "", state))
             base = ("", "", "")
-    click.echo(table(("id", "name", "roles", "key", "since entry", "state"), rows, right=(4,)))
+    say(table(("id", "name", "roles", "key", "since entry", "state"), rows, right=(4,)))
 
 
 def _key_in_use(app: App, id: str) -> Key:
@@ -321,7 +321,7 @@ def revoke(app: App, id: str, reason: str, since: int | None, as_json: bool) -> 
     _, entries = app.record(decide)
     _say_ended(app, key, "revoked", entries[0].sequence, as_json, [_doubt(each) for each in doubtful])
     if doubtful and not as_json:
-        click.echo(
+        say(
             table(("entry", "what", "about", "on"), [tuple(map(str, _doubt(each).values())) for each in doubtful], right=(0,))
         )
         notice("Next: look at each of these; compounding person confirm ENTRY --reason, or verify again, where it stands.")
@@ -363,7 +363,7 @@ def confirm(app: App, entry: int, reason: str | None, as_json: bool) -> None:
     if as_json:
         emit({"confirmed": entry, "entry": entries[0].sequence, "problems": []})
     else:
-        click.echo(f"The signature of entry {entry} stands, confirmed by {app.person.name} (entry {entries[0].sequence})")
+        say(f"The signature of entry {entry} stands, confirmed by {app.person.name} (entry {entries[0].sequence})")
 
 
 def _subject_of(app: App, sequence: int) -> str:
@@ -385,4 +385,4 @@ def _say_ended(
         return
     many = f"{len(doubtful)} entries are" if doubtful and len(doubtful) > 1 else "1 entry is"
     stays = f"; of what it signed, {many} in doubt" if doubtful else "; what it signed stays signed"
-    click.echo(f"The key of {key.name}, {store.fingerprint(key.public)}, is {how} (entry {entry}){stays}")
+    say(f"The key of {key.name}, {store.fingerprint(key.public)}, is {how} (entry {entry}){stays}")

@@ -24,7 +24,7 @@ from compounding.cli.ordering import (
     source_described,
     with_options,
 )
-from compounding.cli.show import emit, json_option, notice, table
+from compounding.cli.show import emit, json_option, notice, say, table
 from compounding.problems import Refused, stopping
 from compounding.quantities import cut, quantity, told
 from compounding.records.formula import Formula, digest_of, read_formula
@@ -127,12 +127,12 @@ def plan(
     if as_json:
         emit({**plan_data(made), **_drawn_data(drawn), "problems": [vars(problem) for problem in problems]})
     else:
-        click.echo(plan_text(made, explain=explain))
+        say(plan_text(made, explain=explain))
         if drawn is not None:
-            click.echo(f"\n  simulated         {simulated_text(drawn)}")
+            say(f"\n  simulated         {simulated_text(drawn)}")
         if explain:
             for line in _samples(formula, made):
-                click.echo(line)
+                say(line)
         for problem in problems:
             notice(problem.text)
     fail_if_stopped(problems)

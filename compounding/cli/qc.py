@@ -17,7 +17,7 @@ from compounding.cli.chart import baseline, chart
 from compounding.cli.ids import BATCH, meant
 from compounding.cli.ordering import day as day_of
 from compounding.cli.results import attachment, files_option, given_files, kept, results, sampling
-from compounding.cli.show import emit, json_option, notice
+from compounding.cli.show import emit, json_option, notice, say
 from compounding.cli.values import DIALECT, Asked, Entered, entered, from_file, value_options
 from compounding.problems import NotUnderstood, Problem, stopping
 from compounding.quantities import decimal_text, number, percent
@@ -147,7 +147,7 @@ def weights(
     decision, entries = _record(app, id, day, judge, reason=reason)
     if not as_json:
         for line in found[0].lines:
-            click.echo(f"  {line}")
+            say(f"  {line}")
     _finish(decision, entries, as_json, **_rules_as_data(found[0]))
     if not as_json:
         notice(WEIGHTS_DO_NOT_PROVE)
@@ -242,8 +242,8 @@ def _weights_alone(
         )
     else:
         for line in found.lines:
-            click.echo(f"  {line}")
-        click.echo(f"Capsule weights: {found.verdict}; {found.observed}.")
+            say(f"  {line}")
+        say(f"Capsule weights: {found.verdict}; {found.observed}.")
     _say(problems, as_json)
 
 
@@ -330,8 +330,8 @@ def uniformity(
         emit(_judged_as_data(judged) | {"problems": [vars(each) for each in problems]})
     else:
         for line in judged.lines:
-            click.echo(f"  {line}")
-        click.echo(f"{judged.method}, stage {judged.usp.stage}: {said(judged.verdict)}")
+            say(f"  {line}")
+        say(f"{judged.method}, stage {judged.usp.stage}: {said(judged.verdict)}")
     _say(problems, as_json)
 
 
@@ -444,7 +444,7 @@ def content(
     decision, entries = _record(app, id, day, judge, certificates)
     if not as_json:
         for line in found[0].lines:
-            click.echo(f"  {line}")
+            say(f"  {line}")
     _finish(decision, entries, as_json, uniformity=_judged_as_data(found[0]))
 
 

@@ -12,7 +12,7 @@ import click
 from compounding.cli.app import App, Decision
 from compounding.cli.ids import Id
 from compounding.cli.lists import list_options, show_list
-from compounding.cli.show import emit, notice, table
+from compounding.cli.show import emit, notice, say, table
 from compounding.cli.trace import Meant, meant
 from compounding.problems import NotUnderstood, Problem, Refused, stopping
 from compounding.records.facts import LotQuarantined
@@ -144,16 +144,16 @@ def _show(app: App, reach: Reach, wanted: Mapping[str, Any]) -> None:
         columns = ("do", "patient", "prescriber", "prescription", "label", "lot or batch", "what", "amount", "on")
         show_list("recall", columns, _all_rows(held, calls, names), list, **wanted)
     else:
-        click.echo("Quarantine")
-        click.echo(
+        say("Quarantine")
+        say(
             table(
                 ("", "", "what", "amount"), [(each.kind, each.id, each.what, each.amount) for each in held], right=(3,)
             )
         )
-        click.echo("\nCall (telephone numbers stand on the prescriptions)")
+        say("\nCall (telephone numbers stand on the prescriptions)")
         head = ("patient", "prescriber", "prescription", "label", "batch", "holds", "state", "on")
-        click.echo(table(head, [_call(each, names) for each in calls], right=(5,)))
-        click.echo(f"Severity: {severity_of(reach)[1]}")
+        say(table(head, [_call(each, names) for each in calls], right=(5,)))
+        say(f"Severity: {severity_of(reach)[1]}")
     states = [f"{id} {batch.state}" for id, batch in reach.batches.items()]
     notice(f"{len(calls)} containers to call back. Batches: {', '.join(states) or 'none'}.")
 

@@ -11,7 +11,7 @@ import click
 
 from compounding.cli.app import App, Decision, fail_if_stopped, nearest
 from compounding.cli.ids import BATCH
-from compounding.cli.show import emit, json_option, notice, table
+from compounding.cli.show import emit, json_option, notice, say, table
 from compounding.problems import NotUnderstood, Problem
 from compounding.quantities import decimal_text, told
 from compounding.records.facts import Attached, Tested, Yielded
@@ -71,9 +71,9 @@ def results(app: App, id: str, as_json: bool) -> None:
     if as_json:
         emit({"batch": id, "results": [row_data(row) for row in rows], "problems": [vars(each) for each in problems]})
     else:
-        click.echo(results_text(rows))
+        say(results_text(rows))
         for file in files:
-            click.echo(f"{file.name}: {file.size:,} bytes, {file.digest}")
+            say(f"{file.name}: {file.size:,} bytes, {file.digest}")
     fail_if_stopped(problems)
 
 
@@ -128,7 +128,7 @@ def attachment(app: App, id: str, name: str, out: Path) -> None:
         raise NotUnderstood(Problem("attachment.ambiguous", text, name))
     check_new(out)
     write_whole(out, attachments.read(app.attachments, found[0].digest))
-    click.echo(f"{found[0].name} written to {out}: {found[0].digest}")
+    say(f"{found[0].name} written to {out}: {found[0].digest}")
 
 
 @click.command()
@@ -153,7 +153,7 @@ def sampling(app: App, id: str, also: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         emit(sampling_data(found) | {"batch": id, "problems": [vars(each) for each in problems]})
     else:
-        click.echo("\n".join(sampling_lines(found, "made" if last else "planned")))
+        say("\n".join(sampling_lines(found, "made" if last else "planned")))
         for problem in problems:
             notice(problem.text)
 

@@ -10,7 +10,7 @@ import click
 
 from compounding.cli.app import App, Decision
 from compounding.cli.ids import LABEL
-from compounding.cli.show import emit, json_option
+from compounding.cli.show import emit, json_option, say
 from compounding.problems import CompoundingError, NotUnderstood, Problem, Refused, stopping
 from compounding.records.batch import Batch
 from compounding.records.issued import Label, Sticker, labels_of, stickers_of
@@ -56,7 +56,7 @@ def scan(ctx: click.Context, text: str | None, printed: bool, expect: str | None
         if as_json:
             emit(data | {"problems": [vars(each) for each in problems]})
         elif words:
-            click.echo(words)
+            say(words)
         for problem in problems:
             click.echo(f"{problem.text} [{problem.code}]", err=True)
         wrong += bool(stopping(problems))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from compounding.cli.app import App
-from compounding.cli.show import emit, json_option
+from compounding.cli.show import emit, json_option, say
 from compounding.frozen import dataclass
 from compounding.quantities import told
 from compounding.records.investigation import investigations_of
@@ -22,7 +22,6 @@ from compounding.work.waiting import waits_for
 SOON = timedelta(days=60)
 # A batch that ended may wait for its labels to be counted; after this time it is no longer looked for.
 LATELY = timedelta(days=90)
-WIDTH = 80
 
 
 @dataclass(frozen=True)
@@ -53,20 +52,15 @@ def show_status(app: App, *, as_json: bool = False) -> None:
     if as_json:
         emit({"date": app.today().isoformat(), "items": [asdict(each) for each in items]})
         return
-    click.echo(f"{app.settings.pharmacy.name}, {app.today()}")
+    say(f"{app.settings.pharmacy.name}, {app.today()}")
     for group in dict.fromkeys(each.group for each in items):
-        click.echo(f"\n{group}")
+        say(f"\n{group}")
         for each in items:
             if each.group == group:
-                click.echo(_shortened(f"  {each.about:<14} {each.says}"))
-                click.echo(f"  {'':<14} {each.command}")
+                say(f"  {each.about:<14} {each.says}")
+                say(f"  {'':<14} {each.command}")
     if not items:
-        click.echo("\nNothing waits. Open a batch:  compounding batch open --help")
-
-
-def _shortened(line: str) -> str:
-    """A line that fits the terminal; the command beside it shows the rest."""
-    return line if len(line) <= WIDTH else line[: WIDTH - 1].rstrip() + "…"
+        say("\nNothing waits. Open a batch:  compounding batch open --help")
 
 
 def _batches(app: App) -> Iterator[Item]:

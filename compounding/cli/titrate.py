@@ -14,7 +14,7 @@ from compounding.cli.app import App
 from compounding.cli.calendar import ics_option, write_calendar
 from compounding.cli.ids import FORMULA
 from compounding.cli.ordering import day
-from compounding.cli.show import emit, json_option, notice, table
+from compounding.cli.show import emit, json_option, notice, say, table
 from compounding.documents.calendar import Event
 from compounding.problems import NotUnderstood, Problem, Refused, stopping
 from compounding.quantities import (
@@ -94,7 +94,7 @@ def titrate(
             }
         )
     else:
-        click.echo(titration_text(formula, asked, made, explain=explain))
+        say(titration_text(formula, asked, made, explain=explain))
     for problem in problems:
         notice(f"{problem.text} [{problem.code}]")
     raise click.exceptions.Exit(1 if stopping(problems) else 0)

@@ -10,6 +10,7 @@ import click
 from compounding.cli.app import App, nearest
 from compounding.cli.ids import Id
 from compounding.cli.lists import list_options, show_list
+from compounding.cli.show import say
 from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem, Refused
 from compounding.quantities import told, written
@@ -65,7 +66,7 @@ def trace(app: App, /, id: str, **wanted: Any) -> None:
     after = forward(app, filter(None, (found.lot,)), found.batches)
     if not any(wanted.values()):
         for line in [*_origins(before, found.batches, 0), *_ways(after, found)]:
-            click.echo(line)
+            say(line)
         return
     rows = _rows(before, after, found)
     show_list(
