@@ -46,6 +46,7 @@ COMMANDS = {
     "calendar": ("calendar", "Use-by dates of batches and lots, for any calendar program."),
     "status": ("status", "Where things stand today, and what comes next; also compounding alone."),
     "doctor": ("doctor", "Everything that could fail later, looked at now, and how to mend it."),
+    "explain": ("explain", "What the code of a problem means, why it is looked at, and what to do."),
     "completion": ("completion", "What makes bash, zsh or fish complete commands, options and ids."),
     "man": ("manual", "The manual page of each command, for man."),
     "certificate": ("certificate", "The certificate of analysis of a released batch."),
