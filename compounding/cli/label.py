@@ -232,6 +232,7 @@ def issue(
     from compounding.documents.label import draw_label, layout_set
     from compounding.documents.profiles import read_profile
     from compounding.documents.proof import check_file, prove_rest
+    from compounding.documents.remedies import sets_for, with_remedies
     from compounding.documents.sheets import imposed, places
     from compounding.documents.stocks import read_stock
     from compounding.documents.templates import read_template, under
@@ -278,7 +279,8 @@ def issue(
             raise Refused(problems)
     laid, problems = layout_set(text, paper, template)
     if not laid:
-        raise Refused(problems)
+        sets = sets_for(template, profile, language, own)
+        raise Refused(with_remedies(problems, text, paper, template, sets, own_stocks(app)))
     pdf = draw_label(*(imposed([page for page, _ in laid], paper, at)), title=f"Label {identifier}")
     checked = [check_file(pdf, text, paper, piece, place=place) for (_, piece), place in zip(laid, at, strict=True)]
     problems += [fault for each in checked for faults in each.values() for fault in faults]

@@ -175,6 +175,7 @@ def drawn(
     """
     from compounding.documents.label import draw_label, layout_set
     from compounding.documents.proof import check_file, prove_rest
+    from compounding.documents.remedies import with_remedies
     from compounding.documents.sheets import imposed, places
 
     at = places(paper, first, len(texts), printer_shift(app, printer))
@@ -183,7 +184,7 @@ def drawn(
     for text in texts:
         laid, problems = layout_set(text, paper, template)
         if not laid:
-            raise Refused(problems)
+            raise Refused(with_remedies(problems, text, paper, template, folder=own_stocks(app)))
         pages.append(laid[0][0])
     pdf = draw_label(*imposed(pages, paper, at), title=f"{template.name} {texts[0].identifier}")
     checked = [check_file(pdf, text, paper, template, place=place) for text, place in zip(texts, at, strict=True)]

@@ -85,7 +85,7 @@ NO_CODE = _Code(("",), 0.0, 0, 0.0, 0.0)
 
 
 def layout_label(text: LabelText, stock: Stock, template: Template) -> tuple[Page | None, list[Problem]]:
-    """The label as a page with every word at its place, or all the problems that keep it from being one.
+    """The label as a page with every word at its place, or all the problems that keep it from being one (`remedies`).
 
     A page may come with a notice that does not stop: which of the template's optional fields are not on it.
 
@@ -114,11 +114,11 @@ def layout_label(text: LabelText, stock: Stock, template: Template) -> tuple[Pag
         ]
         wide = wide_words(zones)
         if wide:
-            problems = [_too_wide(word, stock, template) for word in wide]
+            problems = [_too_wide(word, stock) for word in wide]
             continue
         fitted = fit(zones, stock.height - 2 * stock.margin - template.gap * (len(zones) - 1))
         if isinstance(fitted, TooTall):
-            problems = [_too_tall(fitted, stock, template)]
+            problems = [_too_tall(fitted, stock)]
             continue
         marks = _place(fitted, arrangement, fields, stock, template, code)
         return Page(stock.width, stock.height, tuple(marks)), _left_out(arrangement, text, stock, template)
@@ -379,43 +379,35 @@ def _symbol(stock: Stock, top: float, height: float, code: _Code) -> Symbol:
     return Symbol(x, stock.height - from_top - code.height, code.dot, code.dots, code.rows)
 
 
-def _remedies(stock: Stock, template: Template) -> str:
-    """What to do, in the order in which to try it; what a label came from already is no remedy for it."""
-    larger = f"Print on a larger stock ({stock.next_larger})" if stock.next_larger else "Print on a larger stock"
-    pieces = {"prescription": "two-piece", "bottle": "two-piece", "two-piece": "three-piece"}.get(template.id)
-    set_of = f"print a {pieces} set, " if pieces else ""
-    return f"{larger}, {set_of}shorten the text, or move words to an auxiliary label."
-
-
 def _too_wide_code(code: _Code, room: float, symbology: str, stock: Stock) -> Problem:
     text = (
         f"The barcode ({symbology}) is {code.width + 2 * code.beside:.1f} pt wide with its white zone, and may take half "
-        f"of the {room:.1f} pt on {stock.name}. Print on a wider stock, or a data-matrix."
+        f"of the {room:.1f} pt on {stock.name}."
     )
     return Problem("label.barcode-too-wide", text, where="identifier")
 
 
-def _too_wide(word: WideWord, stock: Stock, template: Template) -> Problem:
+def _too_wide(word: WideWord, stock: Stock) -> Problem:
     return Problem(
         "label.word-too-wide",
         f"{word.zone}: “{word.word}” needs {word.needed:.1f} pt at its smallest size and has {word.available:.1f} pt "
-        f"on {stock.name}. {_remedies(stock, template)}",
+        f"on {stock.name}.",
         where=word.zone,
     )
 
 
-def _too_tall(tall: TooTall, stock: Stock, template: Template) -> Problem:
+def _too_tall(tall: TooTall, stock: Stock) -> Problem:
     if tall.zone:
         return Problem(
             "label.does-not-fit",
             f"{tall.zone}: needs {tall.needed:.1f} pt in height at the smallest size of {tall.smallest:g} pt "
-            f"and has {tall.available:.1f} pt on {stock.name}. {_remedies(stock, template)}",
+            f"and has {tall.available:.1f} pt on {stock.name}.",
             where=tall.zone,
         )
     zones = ", ".join(f"{name} {height:.1f}" for name, height in tall.heights)
     return Problem(
         "label.does-not-fit",
         f"The zones need {tall.needed:.1f} pt in height at their smallest sizes ({zones}) "
-        f"and have {tall.available:.1f} pt on {stock.name}. {_remedies(stock, template)}",
+        f"and have {tall.available:.1f} pt on {stock.name}.",
         where=stock.id,
     )
