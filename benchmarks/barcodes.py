@@ -1,6 +1,6 @@
 """Random labels read back as a scanner sees them: clean, turned, blurred, pale, and all of it at once.
 
-    python benchmarks/barcodes.py [--labels 1000] [--seed 905] [--json]
+    python benchmarks/barcodes.py [--labels 1000] [--seed 905] [--json] [--write]
 
 Each label is laid out, drawn as PDF and rastered at 203, 300 and 600 dots per inch, in 1 bit as a printer burns it. The
 clean page is read whole; the others are pictures of the symbol and a centimetre around it, nine points of a
@@ -48,9 +48,14 @@ def main() -> int:
     parser.add_argument("--labels", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=905)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     asked = parser.parse_args()
     begun = time.process_time()
     read, missed = reading(asked.labels, asked.seed)
+    if asked.write:
+        from page import write_table
+
+        write_table("barcodes", table(read, asked.labels))
     if asked.json:
         print(
             json.dumps(
@@ -66,6 +71,14 @@ def main() -> int:
             print(f"{dots_per_inch} dots per inch, {how:<18} {count} of {asked.labels} read")
         print(f"{time.process_time() - begun:.0f} s of CPU; missed: {', '.join(missed) or 'none'}")
     return 1 if missed else 0
+
+
+def table(read: Counter[tuple[int, str]], labels: int) -> str:
+    """How many of the labels were read, a row for each way they were seen in."""
+    ways = list(dict.fromkeys(how for _, how in read))
+    head = ["| read, of " + f"{labels:,}" + " | " + " | ".join(f"{dpi} dots per inch" for dpi in DOTS_PER_INCH) + " |"]
+    rows = ["| " + " | ".join([how, *(f"{read[dpi, how]:,}" for dpi in DOTS_PER_INCH)]) + " |" for how in ways]
+    return "\n".join([*head, "|" + "---|" * (len(DOTS_PER_INCH) + 1), *rows])
 
 
 def reading(labels: int, seed: int) -> tuple[Counter[tuple[int, str]], list[str]]:

@@ -192,13 +192,12 @@ class Record:
     def __init__(self, batch: str) -> None:
         self.batch, self.state, self.to_reject = batch, "unopened", False
         self.keys, self.lots, self.labels, self.inquiries = {}, {}, {}, {}
-        self.stickers = set()
         self.lines, self.steps, self.required = set(), 0, set()  # of the plan; traits that the formula has tested
         self.read, self.outside, self.results = {}, {}, {}  # reading of a line; whose deviation; trait, verdict, inquiry
         self.makers, self.done, self.to_verify, self.yielded, self.made, self.verified = set(), 0, 0, 0, Fraction(0), 0
         self.signed, self.doubted = {}, {}  # kind and key of signatures about the batch; those of a key in other hands
         self.last, self.time = {}, None  # the last entry about a subject, and when
-        self.files, self.notes = set(), []  # digests of attachments; what holds, and must be known
+        self.files, self.stickers, self.notes = set(), set(), []  # digests of attachments; ids; what holds, and must be known
 
     def must(self, holds: object, name: str, why: str) -> None:
         """A rule about the entry at hand."""
@@ -306,17 +305,16 @@ class Record:
             self.lines, self.steps = {line["line"] for line in body["plan"]["lines"]}, len(body["plan"]["steps"])
             self.state, self.required = "open", {test["trait"] for test in tests if test.get("required", True)}
         self.must(self.state != "unopened", "order.batch-unknown", "the batch was not opened before")
-        goes_out = kind in ("label-printed", "dispensed") or (kind == "sticker-printed" and body["template"] == "released")
+        goes_out = kind in ("label-printed", "dispensed") or (kind == "sticker-printed" and body["template"].startswith("released"))
         states = ["released"] if goes_out else [self.state] if kind == "rejected" and self.to_reject else ALLOWED.get(kind)
         self.must(not states or self.state in states, "order.batch-state", f"the batch was {self.state}")
         if goes_out or kind == "released":
             self.must(not self.held_by(), "order.held", f"it was held by {', '.join(self.held_by())}")
+        self.stickers |= set(body["labels"] if kind == "sticker-printed" else ())
         if kind in MAKING:
             self.take_making(entry, body)
         elif kind in INQUIRY or kind in ("tested", "investigation-opened"):
             self.take_test(entry, body)
-        elif kind == "sticker-printed":
-            self.stickers |= set(body["labels"])
         elif kind in ("label-printed", "print-failed", "dispensed") and body["label"] not in self.stickers:
             self.take_label(kind, body)
         elif kind == "deviation-accepted":
@@ -395,8 +393,7 @@ class Record:
     def take_label(self, kind: str, body: dict) -> None:
         id, label, old = body["label"], self.labels.get(body["label"]), body.get("replaces")
         if kind == "print-failed":  # what it should have taken the place of stands again
-            label["void"] = True
-            self.labels.get(label["replaces"], {})["void"] = False
+            label["void"], self.labels.get(label["replaces"], {})["void"] = True, False
         elif kind == "label-printed":
             self.must(not label, "order.label-twice", f"label {id} was printed before")
             self.must(not old or not self.labels.get(old, {"void": True})["void"], "order.label", f"label {old} was void")

@@ -194,7 +194,7 @@ def reprint(
     facts = app.recorded(f"label:{id.upper()}")
     replaced = labels_of(facts).get(id.upper())
     if sticker := stickers_of(facts).get(id.upper()):
-        kind, of = sticker.printed.template, sticker.printed.batch
+        kind, of = sticker.kind, sticker.printed.batch
         text = f"{id.upper()} is a sticker, and is not printed again: destroy it, and print another with compounding label sticker {of} {kind}"
         raise Refused(Problem("label.sticker", text, id))
     if replaced is None:

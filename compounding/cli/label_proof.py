@@ -255,7 +255,7 @@ def _known_stickers(app: App, sticker: Sticker, ids: Sequence[str]) -> Known:
         status=short_word(app, language, "not_released") if unreleased else "",
     )
     told = _told(app, text, template, language, batch, sticker.entry.sequence, fact.stock, fact.pdf, problems + unknown)
-    return replace(told, required=told.required * len(fact.labels))
+    return replace(told, required=told.required * len(fact.labels), given=(*told.given, *fact.labels))
 
 
 def _other(id: str) -> Problem:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from compounding.records.label import LabelText
 
 KINDS = ("quarantine", "released", "bulk", "sample")
+IN_TWO = "-two-piece"
 MOST = 500
 
 count_option = click.option("--count", type=click.IntRange(1, MOST), default=1, help="How many; default: 1.")
@@ -38,6 +39,7 @@ count_option = click.option("--count", type=click.IntRange(1, MOST), default=1, 
 @way_options
 @click.option("--amount", metavar="QUANTITY", help="What the container or the sample holds.")
 @click.option("--reason", default="", help="Why it is in quarantine.")
+@click.option("--two-piece", is_flag=True, help="In two pieces for small stock: what it is, and the warning.")
 @count_option
 @language_option
 @stock_option
@@ -56,6 +58,7 @@ def sticker(
     timeout: float,
     amount: str | None,
     reason: str,
+    two_piece: bool,
     count: int,
     language: str | None,
     stock: str | None,
@@ -71,6 +74,7 @@ def sticker(
     compounding label sticker 2026-0001 quarantine --reason "no assay yet" --out stickers.pdf
     """
     from compounding.documents.profiles import read_profile
+    from compounding.documents.remedies import sets_for
     from compounding.documents.stocks import read_stock
     from compounding.documents.templates import read_template, under
     from compounding.documents.texts import read_texts, read_warning
@@ -81,7 +85,7 @@ def sticker(
     printer = printer_of(app, printer, way.queue)
     language, own = label_language(app, language), own_texts(app)
     profile = read_profile(app.settings.profile)
-    template = under(read_template(kind, language=language, texts=own), profile)
+    template = under(read_template(f"{kind}{IN_TWO if two_piece else ''}", language=language, texts=own), profile)
     paper = read_stock(stock_name(app, stock, printer), own_stocks(app))
     batch = app.batch(id)
     if refused := check_sticker(batch, kind, app.today(), amount or ""):
@@ -110,7 +114,8 @@ def sticker(
             raise Refused(problems)
     ready = ready_printer(way, paper)
     texts = [replace(text, identifier=each) for each in ids]
-    pdf, problems, checks = drawn(app, texts, template, paper, first, printer)
+    sets = [] if two_piece else sets_for(template, profile, language, own)
+    pdf, problems, checks = drawn(app, texts, template, paper, first, printer, sets)
     problems += told
 
     def decide() -> Decision:
@@ -166,7 +171,13 @@ def _who(app: App, batch: Batch, kind: str) -> str:
 
 
 def drawn(
-    app: App, texts: Sequence[LabelText], template: Template, paper: Stock, first: int, printer: str | None
+    app: App,
+    texts: Sequence[LabelText],
+    template: Template,
+    paper: Stock,
+    first: int,
+    printer: str | None,
+    sets: Sequence[Template] = (),
 ) -> tuple[bytes, list[Problem], tuple[str, ...]]:
     """Labels of one kind as one PDF, each of them proved, with the names of the checks.
 
@@ -178,21 +189,23 @@ def drawn(
     from compounding.documents.remedies import with_remedies
     from compounding.documents.sheets import imposed, places
 
-    at = places(paper, first, len(texts), printer_shift(app, printer))
+    at = places(paper, first, len(texts) * max(1, len(template.pieces)), printer_shift(app, printer))
     pages = []
+    pieces = []
     problems: list[Problem] = []
     for text in texts:
         laid, problems = layout_set(text, paper, template)
         if not laid:
-            raise Refused(with_remedies(problems, text, paper, template, folder=own_stocks(app)))
-        pages.append(laid[0][0])
+            raise Refused(with_remedies(problems, text, paper, template, sets, own_stocks(app)))
+        pages += [page for page, _ in laid]
+        pieces += [(text, piece) for _, piece in laid]
     pdf = draw_label(*imposed(pages, paper, at), title=f"{template.name} {texts[0].identifier}")
-    checked = [check_file(pdf, text, paper, template, place=place) for text, place in zip(texts, at, strict=True)]
+    checked = [check_file(pdf, text, paper, piece, place=place) for (text, piece), place in zip(pieces, at, strict=True)]
     faults = [fault for each in checked for found in each.values() for fault in found]
     faults += prove_rest(pdf, paper, at)
     if stopping(faults):
         raise Refused(faults)
-    return pdf, problems, tuple(checked[0])
+    return pdf, problems, tuple(dict.fromkeys(name for each in checked for name in each))
 
 
 @click.command()

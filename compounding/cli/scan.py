@@ -166,7 +166,7 @@ def _sticker(
     sticker, batch = found()
     problems = check_sticker_scanned(sticker, read)
     problems += [] if printed else check_stuck_on(sticker, batch, app.today())
-    kind, plan = sticker.printed.template, batch.plan
+    kind, plan = sticker.kind, batch.plan
     data = {
         "read": read.text,
         "kind": "sticker",

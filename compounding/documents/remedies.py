@@ -15,8 +15,13 @@ from compounding.problems import NotUnderstood, Problem
 from compounding.records.label import LabelText
 
 DOES_NOT_FIT = frozenset({"label.does-not-fit", "label.word-too-wide", "label.barcode-too-wide"})
-# The sets that a patient's label may be printed as instead, those of fewer pieces first.
-SETS = {"prescription": ("two-piece", "three-piece"), "bottle": ("two-piece", "three-piece"), "two-piece": ("three-piece",)}
+# The sets that a label may be printed as instead, those of fewer pieces first.
+SETS = {
+    "prescription": ("two-piece", "three-piece"),
+    "bottle": ("two-piece", "three-piece"),
+    "two-piece": ("three-piece",),
+    **{kind: (f"{kind}-two-piece",) for kind in ("quarantine", "released", "bulk", "sample")},
+}
 
 
 def sets_for(template: Template, profile: Profile, language: str, texts: Path | None) -> list[Template]:
@@ -49,7 +54,7 @@ def with_remedies(
     fitting = next((each.id for each in sets if layout_set(text, stock, each)[0]), None)
     ways = [
         f"print on a larger stock ({larger})" if larger else "" if stock.next_larger else "print on a larger stock",
-        f"print a {fitting} set" if fitting else "",
+        f"print a {fitting.removeprefix(f'{template.id}-')} set" if fitting else "",
         "shorten the text",
     ]
     ways = [way for way in ways if way]

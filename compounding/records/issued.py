@@ -82,6 +82,11 @@ class Sticker:
     scanned: Recorded | None = None
 
     @property
+    def kind(self) -> str:
+        """What it says: ``quarantine``, ``released``, ``bulk`` or ``sample``, in however many pieces."""
+        return self.printed.template.partition("-")[0]
+
+    @property
     def state(self) -> str:
         """``not printed``, ``sent`` (nobody knows yet), or ``valid``."""
         if self.outcome and isinstance(self.outcome.fact, PrintFailed):

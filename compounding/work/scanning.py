@@ -175,7 +175,7 @@ def check_sticker_scanned(sticker: Sticker, scan: Scan) -> list[Problem]:
 
 def check_stuck_on(sticker: Sticker, batch: Batch, on: date) -> list[Problem]:
     """What keeps a container with this sticker from being used, as far as sticker and batch say."""
-    kind = sticker.printed.template
+    kind = sticker.kind
     if kind == "quarantine":
         text = f"A quarantine sticker of {batch.id}, which is {batch.state}: do not use or dispense what it stands on"
         return [Problem("sticker.quarantine", text, sticker.id)]

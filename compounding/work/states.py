@@ -339,7 +339,7 @@ class States:
         labels = entry.body["labels"]
         assert isinstance(labels, list | tuple)
         self._batches[str(entry.body["batch"])].stickers.update(map(str, labels))
-        if entry.body["template"] == "released":
+        if str(entry.body["template"]).partition("-")[0] == "released":  # also in two pieces
             _check_free(self._batch(str(entry.body["batch"]), "released"))
 
 

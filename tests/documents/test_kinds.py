@@ -53,6 +53,7 @@ def test_what_fits_where_changes_only_where_review_sees_it() -> None:
 # A stock of the size that each kind is made for.
 MADE_FOR = {
     "auxiliary": "1.5x0.5", "bottle": "4x3", "bulk": "4x2", "prescription": "4x2", "quarantine": "3x2", "released": "3x2",
+    "bulk-two-piece": "2.25x1.25", "quarantine-two-piece": "2x1", "released-two-piece": "2x1", "sample-two-piece": "2x1",
     "sample": "3x2", "syringe": "3x2", "three-piece": "2.25x1.25", "two-piece": "3x2",
 }  # fmt: skip
 

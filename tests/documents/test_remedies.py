@@ -12,7 +12,7 @@ from compounding.documents.remedies import sets_for, with_remedies
 from compounding.documents.stocks import Stock, read_stock, stock_names
 from compounding.documents.templates import Template, read_template, under
 from compounding.records.label import LabelText
-from tests.documents.samples import CAPSULE, TITRATION
+from tests.documents.samples import CAPSULE, FULL, TITRATION
 
 PROFILE = read_profile("us-ca")
 LIQUID = replace(
@@ -48,6 +48,7 @@ def test_what_would_not_help_is_not_advised() -> None:
     assert advice(CAPSULE, small, kind("prescription")).startswith("Print on a larger stock (4x2), print a three-piece set")
     wide = replace(CAPSULE, patient="W" * 50)
     assert advice(wide, small, kind("prescription")) == "Shorten the text, or move words to an auxiliary label."
+    assert advice(FULL, small, kind("sample")).startswith("Print on a larger stock (4x2), print a two-piece set")
     assert advice(CAPSULE, read_stock("50x30mm"), kind("prescription")).startswith("Print on a larger stock, ")
 
 

@@ -541,6 +541,10 @@ BROKEN: dict[str, tuple[Callable[[Pen], object], str, str]] = {
         after("released", ("recalled", "ana", BATCH), ("sticker-printed", "tom", BATCH | {"template": "released", "labels": ["S-1"]})),
         "duty-batch-state", "order.batch-state",
     ),
+    "said to be released in two pieces after the recall": (
+        after("released", ("recalled", "ana", BATCH), ("sticker-printed", "tom", BATCH | {"template": "released-two-piece", "labels": ["S-1"]})),
+        "duty-batch-state", "order.batch-state",
+    ),
     "dispensed before the release": (after("verified", "dispensed", "tom", LABEL), "duty-batch-state", "order.batch-state"),
     "dispensed without a label": (after("released", "dispensed", "tom", LABEL), "duty-label", "order.label"),
     "dispensed twice": (after("dispensed", "dispensed", "tom", LABEL), "duty-dispensed-twice", "order.dispensed-twice"),
@@ -744,6 +748,7 @@ PROVES: Mapping[str, tuple[str, ...]] = {
         "labelled before release",
         "labelled under investigation",
         "said to be released after the recall",
+        "said to be released in two pieces after the recall",
         "one label twice",
         "labels for more than was made",
     ),
