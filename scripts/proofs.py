@@ -63,6 +63,8 @@ SHOWN: tuple[tuple[str, str, LabelText, str], ...] = (
     ("released", "3x2", FULL, "en"),
     ("sample", "3x2", replace(FULL, quantity="10 capsules"), "en"),
     ("bulk", "brother-62x100", FULL, "en"),
+    ("bulk-two-piece", "2.25x1.25", replace(FULL, quantity="10 capsules", status="NOT RELEASED"), "en"),
+    ("sample-two-piece", "2x1", replace(FULL, quantity="10 capsules"), "en"),
     ("auxiliary", "1.5x0.5", replace(FULL, sentence=SAY["shake-well"]), "en"),
     ("auxiliary", "1.5x0.5", FULL, "en"),
     ("auxiliary", "2x1", FULL, "en"),
