@@ -298,6 +298,9 @@ def materials_from(app: App, formula: Formula, source: str, given: dict[str, Any
             )
         size = given["capsule_size"]
         if size == "auto":
+            if packed := [_option(name) for name in ("filler_packing", "source_packing") if given[name]]:
+                text = f"{' and '.join(packed)} says what fills a capsule of one size: name it, or give --filler-density"
+                raise NotUnderstood(Problem("capsule.auto", text, "capsule-size"))
             size = size_for(quantity(given["strength"] or ""), given["shell_maker"], on)
         stated = shell_of(given["shell_maker"], size, on)
         weight = _mass(given["shell_weight"], "--shell-weight") if given["shell_weight"] else stated.weight

@@ -222,7 +222,9 @@ def plan_text(made: Plan, *, explain: bool) -> str:
     lines += [f"  ! {warning}" for warning in made.warnings]
     lines += ["", *[f"{step.number:3}. {step.do}" for step in made.steps]]
     if explain:
-        lines += ["", "How it was worked out"]
+        balance = made.balance
+        says = f"  least mass on {balance.name}: {balance.figures}" + (f"  [{balance.source}]" if balance.source else "")
+        lines += ["", "How it was worked out", says]
         for each in made.calculation:
             source_text = f"  [{each.source}]" if each.source else ""
             lines += [

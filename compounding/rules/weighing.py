@@ -58,7 +58,7 @@ def strict_minimum(repeatability: Mass, readability: Mass, on: date) -> MinimumW
 
     Example:
         >>> strict_minimum(quantity("0.05 mg"), quantity("0.1 mg"), date(2026, 11, 22)).figures
-        'strict: 2000 × the repeatability of 0.05 mg, not below 0.41 × the readability of 0.1 mg'
+        'strict: 2000 × the repeatability of 0.05 mg, not below 0.41 × the readability of 0.1 mg: at least 100 mg'
     """
     _mass("repeatability", repeatability, from_zero=True)
     _mass("readability", readability)
@@ -67,7 +67,7 @@ def strict_minimum(repeatability: Mass, readability: Mass, on: date) -> MinimumW
     weight = dilution.minimum_weight(Fraction(row["times"]), repeatability, share, readability)
     figures = (
         f"strict: {row['times']} × the repeatability of {told(repeatability)}, "
-        f"not below {decimal_text(share, 3)} × the readability of {told(readability)}"
+        f"not below {decimal_text(share, 3)} × the readability of {told(readability)}: at least {told(weight)}"
     )
     return MinimumWeight("strict", weight, figures, row["source"])
 
@@ -90,7 +90,7 @@ def compounding_minimum(
 
     Example:
         >>> compounding_minimum(quantity("6 mg"), date(2026, 11, 22)).figures
-        'compounding: sensitivity requirement of 6 mg × 100 / 5 % permitted error'
+        'compounding: sensitivity requirement of 6 mg × 100 / 5 % permitted error: at least 120 mg'
     """
     _mass("sensitivity requirement", sensitivity_requirement)
     row = one_in_force("weighing", on, id="compounding")
@@ -101,7 +101,7 @@ def compounding_minimum(
     weight = dilution.least_weighable(sensitivity_requirement, percent)
     figures = (
         f"compounding: sensitivity requirement of {told(sensitivity_requirement)} × 100 / "
-        f"{decimal_text(percent)} % permitted error"
+        f"{decimal_text(percent)} % permitted error: at least {told(weight)}"
     )
     return MinimumWeight("compounding", weight, figures, row["source"])
 
