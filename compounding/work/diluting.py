@@ -1,4 +1,4 @@
-"""Too little to weigh: the mixture, of which a part is taken, that wastes least.
+"""Too little to weigh: the fewest mixtures, of which parts are taken, and of those the ones that waste least.
 
 All is counted in whole steps of the balance (and of the measure), so that a portion that is found can be
 weighed as it stands. The numbers of the plan are then computed again by `calc.dilution`, which writes the working.
@@ -141,8 +141,10 @@ def dilute(
 ) -> tuple[Diluted | None, list[Problem]]:
     """Plan the trituration of which a part carries a mass of drug that is too little to weigh.
 
-    One mixture, or two where one would be divided into more than `MOST_PARTS` or waste more than `MOST_WASTED`.
-    Drug, diluent and parts all reach the balance's minimum weight, and no plan that they allow wastes less.
+    One mixture, or two where one would be divided into more than `MOST_PARTS` or waste more than `MOST_WASTED`: two cost
+    more weighings and a second mixing than they save in powder (docs/decisions/fewer-mixtures.md). Drug, diluent and parts
+    all reach the balance's minimum weight. No plan of as many mixtures wastes less, unless its drug is rounded: an exact
+    one may waste up to `EXACT_MAY_WASTE` times as much.
 
     Args:
         need: what the preparation needs of the drug as it is weighed [mass].
