@@ -57,6 +57,9 @@ def schemas() -> dict[str, Schema]:
         "lots": _titled(_list("lots", lot), "lot list --json", "Every lot as it stands."),
         "batch": _titled(_batch(), "batch show --json", "A batch: its plan, and every fact with its place in the journal."),
         "uniformity": _titled(_uniformity(), "qc uniformity --json", "The judgement of single values."),
+        "status": _titled(_rows("items", "group", "about", "says", "command", date="day"), "status --json", "What waits, in groups, each with the command that comes next."),
+        "doctor": _titled(_doctor(), "doctor --json", "What was looked at, and how many things would fail."),
+        "explain": _titled(_explained(), "explain --json", "What a code of a problem means."),
         "problems": _titled({"type": "object", "properties": {"problems": PROBLEMS}, "required": ["problems"]}, "any command that is refused, with --json", "Why not."),
         "formula": _titled(_schema_of(Formula), "formulas/*.toml", "A master formulation record."),
         "settings": _titled(_schema_of(Settings), "settings.toml", "One pharmacy at one site."),
@@ -164,6 +167,28 @@ def _uniformity() -> Schema:
         "out_of_range": {"type": "array"},
         "verdict": {"enum": ["pass", "fail", "test_20_more"]},
     }
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _rows(name: str, *texts: str, **beside: str) -> Schema:
+    """A list of records of texts, and texts beside it."""
+    text: Schema = {"type": "string"}
+    item = {"type": "object", "properties": dict.fromkeys(texts, text), "required": list(texts)}
+    properties: Schema = {name: {"type": "array", "items": item}} | {key: text | {"description": says} for key, says in beside.items()}
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _doctor() -> Schema:
+    schema = _rows("findings", "what", "state", "says")
+    schema["properties"]["findings"]["items"]["properties"]["state"] = {"enum": ["well", "look", "fails"]}
+    schema["properties"]["fails"] = {"type": "integer", "minimum": 0}
+    schema["required"].append("fails")
+    return schema
+
+
+def _explained() -> Schema:
+    always: Schema = {key: {"type": "string"} for key in ("code", "about", "why", "mend")}
+    properties = always | {key: {"type": ["string", "null"]} for key in ("means", "source")}
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 

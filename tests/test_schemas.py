@@ -58,6 +58,14 @@ def test_lots_batches_judgements_and_refusals_fit(bench: Bench) -> None:
     assert misfits("problems", bench.run("batch show NONE --json").json) == []
 
 
+@pytest.mark.parametrize(("name", "command"), [("status", "status"), ("doctor", "doctor"), ("explain", "explain lot.expired")])
+def test_what_is_said_of_today_and_of_codes_fits_and_with_a_key_less_does_not(bench: Bench, name: str, command: str) -> None:
+    said = bench.do(f"{command} --json").json
+    assert misfits(name, said) == []
+    for key in said:
+        assert misfits(name, {other: value for other, value in said.items() if other != key}) != []
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "formulas").glob("*.toml")), ids=lambda path: path.stem)
 def test_formulas_fit_and_an_unknown_key_does_not(path: Path) -> None:
     data = tomllib.loads(path.read_text("utf-8"))
