@@ -102,6 +102,7 @@ def test_a_journal_that_cannot_be_reached_is_told_once(bench: Bench) -> None:
 
 def test_a_material_to_reorder_that_was_never_received_is_looked_at(tmp_path: Path) -> None:
     made = stocked(tmp_path / "bench")
+    words_approved(made)
     in_settings("[pharmacy]", '[reorder]\n"naltrexone tablet" = "60 tablets"\n[pharmacy]')(made)
     (looked,) = [each for each in made.do("doctor --json").json["findings"] if each["what"] == "materials"]
     assert looked["state"] == "look" and "did you mean naltrexone tablets?" in looked["says"]

@@ -60,7 +60,7 @@ def test_lots_batches_judgements_and_refusals_fit(bench: Bench) -> None:
 
 @pytest.mark.parametrize(("name", "command"), [("status", "status"), ("doctor", "doctor"), ("explain", "explain lot.expired")])
 def test_what_is_said_of_today_and_of_codes_fits_and_with_a_key_less_does_not(bench: Bench, name: str, command: str) -> None:
-    said = bench.do(f"{command} --json").json
+    said = bench.run(f"{command} --json").json
     assert misfits(name, said) == []
     for key in said:
         assert misfits(name, {other: value for other, value in said.items() if other != key}) != []

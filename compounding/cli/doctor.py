@@ -70,12 +70,12 @@ def _findings(app: App) -> Iterator[Finding]:
         yield from journal
         yield from _tried("clock", lambda: _clock(app))
         yield from _tried("materials", lambda: _reorder(app))
+        yield from _tried("words of labels", lambda: _words(app))
     for what, look in (
         ("formulas", _formulas),
         ("rules", _rules),
         ("trade item numbers", _gtins),
         ("labels", _labels),
-        ("words of labels", _words),
         ("printers", _printers),
         ("balances", _balances),
     ):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from compounding.cli.ids import STOCK
 from compounding.cli.show import emit, json_option, notice
 from compounding.cli.wizard import asked, several
 from compounding.documents.profiles import profile_names, read_profile
@@ -126,7 +127,7 @@ phone = {phone}
     help="Whether verifying, releasing and approving always ask for a signature.",
 )
 @click.option("--profile", default=DEFAULT_PROFILE, show_default=True, help="The place whose law labels follow.")
-@click.option("--stock", default="4x2", show_default=True, help="The label stock that is used unless a command names another.")
+@click.option("--stock", type=STOCK, metavar="NAME", default="4x2", show_default=True, help="The label stock that is used unless a command names another.")
 @click.option("--printer", "printers", multiple=True, metavar="QUEUE", help="Queue of a label printer; repeat it.")
 @click.option(
     "--rule-set", "rule_sets", multiple=True, metavar="ID", help="A rule that decides beside a formula's own; repeat it."
