@@ -20,7 +20,7 @@ import pytest
 from compounding.cli import demo
 from compounding.data_files import data_folder
 from compounding.store.journal import Journal
-from tests.bench import Bench, begun, carried_on, forget_what_was_seen, ran, stocked
+from tests.bench import Bench, begun, carried_on, forget_what_was_seen, ran, stocked, words_approved
 from tests.enforced import rule
 from tests.pages import alike, run_all, shown_in
 from tests.store.killing import LONG, ROOT, SEED, tell
@@ -276,6 +276,7 @@ def test_a_revoked_key_ends_at_once_by_one_person_and_its_file_opens_nothing(ben
 def test_what_a_stolen_key_signed_is_listed_and_holds_its_batch_until_it_is_confirmed(bench: Bench) -> None:
     bench.do("batch verify LIQ-1", "ben")
     bench.do("batch release LIQ-1")
+    words_approved(bench)
     (verified,) = [each["entry"] for each in bench.do("batch show LIQ-1 --json").json["verified"]]
     assert bench.run("person revoke ben --reason stolen --since 1").codes == ["key.since"]
     assert bench.run("person revoke ben --reason stolen --since 9999").codes == ["key.since"]
