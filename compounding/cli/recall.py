@@ -14,7 +14,7 @@ from compounding.cli.ids import Id
 from compounding.cli.lists import list_options, show_list
 from compounding.cli.show import emit, notice, say, table
 from compounding.cli.trace import Meant, meant
-from compounding.problems import NotUnderstood, Problem, Refused, stopping
+from compounding.problems import EnvironmentFails, NotUnderstood, Problem, Refused, stopping
 from compounding.records.facts import LotQuarantined
 from compounding.records.record import Record
 from compounding.records.series import series_subjects
@@ -51,7 +51,14 @@ from compounding.work.tracing import Reach, forward
 @list_options
 @click.pass_obj
 def recall(
-    app: App, /, id: str, reason: str | None, severity: Severity | None, only_list: bool, letter: Path | None, **wanted: Any
+    app: App,
+    /,
+    id: str,
+    reason: str | None,
+    severity: Severity | None,
+    only_list: bool,
+    letter: Path | None,
+    **wanted: Any,
 ) -> None:
     """Call a released batch back, or every batch that a lot went into, and list what to quarantine and whom to call.
 
@@ -79,7 +86,16 @@ def recall(
         app.record(lambda: _decide(app, found, reason, severity))
     reach = _reach(app, found)
     if letter is not None:
-        _write_letter(app, found, reach, letter)
+        try:
+            _write_letter(app, found, reach, letter)
+        except (EnvironmentFails, OSError) as error:
+            if not reason:
+                raise
+            text = (
+                f"The recall is recorded, its letter was not written: {error}. Write it with "
+                f"compounding recall {id} --list --letter {letter}"
+            )
+            raise EnvironmentFails(Problem("recall.no-letter", text, id)) from None
     _show(app, reach, wanted)
 
 
@@ -139,7 +155,14 @@ def _show(app: App, reach: Reach, wanted: Mapping[str, Any]) -> None:
     names = {number: patient.name for number, patient in _patients(app, calls).items()}
     if wanted["as_json"] and not (wanted["csv"] or wanted["xlsx"]):
         called = [asdict(each) | {"patient": names.get(each.prescription, NAME_ERASED)} for each in calls]
-        emit({"severity": severity_of(reach)[0], "quarantine": [asdict(each) for each in held], "calls": called, "problems": []})
+        emit(
+            {
+                "severity": severity_of(reach)[0],
+                "quarantine": [asdict(each) for each in held],
+                "calls": called,
+                "problems": [],
+            }
+        )
     elif wanted["csv"] or wanted["xlsx"]:
         columns = ("do", "patient", "prescriber", "prescription", "label", "lot or batch", "what", "amount", "on")
         show_list("recall", columns, _all_rows(held, calls, names), list, **wanted)

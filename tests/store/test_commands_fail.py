@@ -37,6 +37,7 @@ ERRORS = (errno.EIO, errno.ENOSPC, errno.EACCES, errno.ENOLCK)
 LOCKING = 16
 
 AFTERWARDS = (
+    ("tom", "leaflet LABEL --out {folder}/leaflet.pdf --html {folder}/leaflet.html"),
     ("ana", "dispense LABEL"),
     ("tom", 'lot adjust MCC-1 --to "900 g" --reason count'),
     ("tom", 'lot discard CAP-1 --amount "5 capsules" --reason dropped'),
@@ -47,7 +48,7 @@ AFTERWARDS = (
 
 def commands() -> Iterator[tuple[str, str]]:
     """The commands of a batch's life that record something or write a paper, with who gives them."""
-    for person, command in itertools.chain(story("lot receive"), story("CAPS-1")):
+    for person, command in itertools.chain(story("lot receive"), story("label text"), story("CAPS-1")):
         yield person, command.replace("--out ", "--out {folder}/").replace("{expiry}", EXPIRY)
     yield from AFTERWARDS
 
@@ -90,6 +91,9 @@ class Trial:
         assert after in (self.before, self.before + grows), said
         if life.answer == 0:
             assert after == self.before + grows, said
+        elif "recall.no-letter" in life.refused:
+            # A recall does not wait for its letter: it stands, and says how the letter is written.
+            assert life.answer == 3 and after == self.before + grows, said
         elif life.code == 0 and "journal.outcome-unknown" not in life.refused and "journal.replaced" not in life.refused:
             assert life.answer == 3 and after == self.before, said
             assert not list(self.copy.folder.rglob("*.part")), said
@@ -98,7 +102,7 @@ class Trial:
             assert content.startswith(b"%PDF") and content.rstrip().endswith(b"%%EOF"), said
         if count.runs % AGAIN:
             return
-        for word in (each for each in self.words(self.copy) if each.endswith((".pdf", ".backup"))):
+        for word in (each for each in self.words(self.copy) if each.endswith((".pdf", ".html", ".backup"))):
             if "letter" not in self.typed and after == self.before:
                 Path(word).unlink(missing_ok=True)  # a paper that may be drawn again
         again = self.copy.run(self.words(self.copy)[2:], self.person)
