@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from compounding.store.database import CommitFails
 from compounding.store.files import write_whole
 from compounding.store.journal import Journal
 from compounding.store.verify import verify
-from tests.bench import begun, carried_on, story, words_approved
+from tests.bench import begun, carried_on, stocked, story, words_approved
 from tests.enforced import rule
 from tests.store.journals import SITE, draft, filled
 from tests.store.killing import LONG, SEED, Life, Nursery, is_whole, killed, nursery, tell, there
@@ -321,3 +322,16 @@ def test_a_journal_that_cannot_be_written_refuses_the_label_before_there_is_pape
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
     bench.do(command.replace("capsules-label.pdf", str(paper)), person)
     assert paper.exists()
+
+
+def test_a_recall_stands_and_says_so_when_its_letter_finds_no_room(small_disk: Path, tmp_path: Path) -> None:
+    bench = stocked(tmp_path / "bench")
+    carried_on(bench, "CAPS-1", "label ")
+    with suppress(OSError):
+        fill(small_disk / "filler")
+    lost = bench.run(f"recall TAB-1 --reason 'notice of the supplier' --letter {small_disk}/recall.pdf", "ana")
+    assert (lost.code, lost.codes) == (3, ["recall.no-letter"]) and "The recall is recorded" in lost.err
+    assert bench.do("batch show CAPS-1 --json").json["state"] == "recalled"
+    (small_disk / "filler").unlink()
+    bench.do(f"recall TAB-1 --list --letter {small_disk}/recall.pdf", "ana")
+    assert (small_disk / "recall.pdf").read_bytes().startswith(b"%PDF")
