@@ -45,14 +45,9 @@ check: .venv/developed
 
 bench: .venv/developed
 	sh scripts/setup-tests.sh bench
-	.venv/bin/python benchmarks/startup.py
-	.venv/bin/python benchmarks/plan.py
-	.venv/bin/python benchmarks/chance.py
-	.venv/bin/python benchmarks/lists.py
-	.venv/bin/python benchmarks/journal.py
-	.venv/bin/python benchmarks/qc.py
-	.venv/bin/python benchmarks/barcodes.py
-	.venv/bin/python benchmarks/labels.py
+	@missed=; for each in startup plan chance lists journal qc barcodes labels; do \
+		.venv/bin/python benchmarks/$$each.py || missed="$$missed $$each"; \
+	done; test -z "$$missed" || { echo "Goals were missed in:$$missed" >&2; exit 1; }
 
 mutants: .venv/developed
 	.venv/bin/python scripts/mutants.py
