@@ -265,6 +265,7 @@ def test_every_fault_of_an_order_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("bench", "code", "says"),
     [
+        (tablets("3024 mg"), "tablet.too-heavy", "Tablets: one tablet of 3,024 mg is heavier than 2 g"),
         (tablets("49.9 mg"), "tablet.lighter-than-claim", "A tablet cannot weigh less than its label claim; check the weights and their unit"),
         (tablets("0.3024 mg"), "tablet.lighter-than-claim", "A tablet cannot weigh less than its label claim"),
         (tablets("302.4 mg", "0 mg"), "bench.measure", "The label claim is 0 mg/tablet; write one above zero, such as 50 mg/tablet"),
@@ -295,8 +296,13 @@ def test_a_bench_that_cannot_make_the_capsules_is_refused(bench: Materials, code
 @pytest.mark.parametrize("each", CAPSULE.filler.refused if CAPSULE.filler else (), ids=lambda each: each.material)
 def test_a_refused_filler_is_refused_with_reason_and_source(each: Any) -> None:
     problem = refusal(CAPSULES, replace(BENCH, filler=Filler(each.material, quantity("135 mg"), None)))
-    assert problem.text == f"{each.material} is refused as a filler: {each.reason}. Use microcrystalline cellulose"
+    assert problem.text == f"{each.material} is refused as a filler: {each.reason} ({each.source}). Use microcrystalline cellulose"
     assert (problem.code, problem.source) == ("filler.refused", each.source)
+
+
+@pytest.mark.parametrize("name", ["HPMC", "Hypromellose 2910", "hydroxypropyl methylcellulose", "RetaLac", "CaCO3", "Methocel E4M"])
+def test_a_refused_filler_is_refused_by_its_other_names_too(name: str) -> None:
+    assert refusal(CAPSULES, replace(BENCH, filler=Filler(name, quantity("135 mg"), None))).code == "filler.refused"
 
 
 def test_a_lot_that_holds_too_little_is_named() -> None:

@@ -199,7 +199,9 @@ def _made_of(found: Formula) -> list[str]:
     if found.filler:
         others = "".join(f", or {name}" for name in found.filler.alternatives)
         lines.append(f"  filler: {found.filler.material} ({found.filler.grade}){others}. {found.filler.note}")
-        lines += [f"  refused: {each.material}: {each.reason} [{each.source}]" for each in found.filler.refused]
+        for other in found.filler.refused:
+            named = ", ".join((other.material, *other.also))
+            lines.append(f"  refused: {named}: {other.reason} [{other.source}]")
     if found.shell:
         lines.append(f"  shells: {found.shell.material}. {found.shell.note}")
     lines += [_component(each) for each in found.component]

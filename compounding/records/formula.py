@@ -66,11 +66,16 @@ class PowderSource(Record, frozen=True, kw_only=True):
 
 
 class RefusedMaterial(Record, frozen=True, kw_only=True):
-    """A filler that this formula must not use, and why."""
+    """A filler that this formula must not use, and why; ``also`` are other names of it, brands and short ones."""
 
     material: MaterialText
     reason: str
     source: str
+    also: tuple[str, ...] = ()
+
+    def is_named(self, name: str) -> bool:
+        """Whether a name holds one of its names, in any case: ``Hypromellose 2910`` is hypromellose."""
+        return any(each.casefold() in name.casefold() for each in (self.material, *self.also))
 
 
 class Filler(Record, frozen=True, kw_only=True):

@@ -222,9 +222,11 @@ def _is_filler(lot: Lot, formula: Formula, wanted: Wanted) -> bool:
     """A filler that the formula names, be it to refuse it."""
     if not formula.filler or lot.received.role != "filler":
         return False
-    refused = (each.material for each in formula.filler.refused)
-    named = (formula.filler.material, *formula.filler.alternatives, *refused)
-    return lot.received.material in (named if wanted.filler is None else (wanted.filler,))
+    material = lot.received.material
+    if wanted.filler is not None:
+        return material == wanted.filler
+    named = material in (formula.filler.material, *formula.filler.alternatives)
+    return named or any(each.is_named(material) for each in formula.filler.refused)
 
 
 def _why_not(lot: Lot, formula: Formula, on: date) -> list[Problem]:

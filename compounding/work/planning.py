@@ -50,6 +50,7 @@ from compounding.rules.substances import forms
 from compounding.rules.weighing import minimum_as_tested
 from compounding.work.materials import Balance, FromLot, Materials, Order
 from compounding.work.powders import check_powder
+from compounding.work.stocking import check_heaviest
 
 TABLET_POWDER: Final = "tablet powder"
 
@@ -139,6 +140,8 @@ def check_bench(formula: Formula, order: Order, materials: Materials) -> list[Pr
         problems.append(
             Problem("tablet.no-weights", "No tablet weights: weigh the tablets in hand, one by one", "tablets")
         )
+    if tablets and tablets.weights:
+        problems += check_heaviest("Tablets", max(tablets.weights) * quantity("1 tablet"))
     if filler and shells and filler.packing is None and filler.tapped_density is None:
         text = f"How {filler.material} packs is not known: fill one capsule and weigh it, or measure the tapped density"
         problems.append(Problem("filler.no-packing", text, filler.material))
@@ -150,8 +153,8 @@ def check_filler(formula: Formula, name: str) -> list[Problem]:
     if formula.filler is None:
         return []
     for each in formula.filler.refused:
-        if each.material == name:
-            text = f"{name} is refused as a filler: {each.reason}. Use {formula.filler.material}"
+        if each.is_named(name):
+            text = f"{name} is refused as a filler: {each.reason} ({each.source}). Use {formula.filler.material}"
             return [Problem("filler.refused", text, name, source=each.source)]
     allowed = (formula.filler.material, *formula.filler.alternatives)
     if name in allowed:

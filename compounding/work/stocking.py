@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from compounding.problems import NotUnderstood, Problem
-from compounding.quantities import Quantity, amount, in_unit, material, quantity, ratio, told
+from compounding.quantities import Mass, Quantity, amount, in_unit, material, quantity, ratio, told
 from compounding.records.facts import LotMeasured, LotReceived
 from compounding.records.formula import Formula
 from compounding.records.stock import Lot, average_of
@@ -20,6 +20,9 @@ LOOK_ALIKES: Final = {"naltrexone": ("naloxone", "nalmefene", "methylnaltrexone"
 
 # Tablets of one lot further apart than this hold a slip of the pen, a broken tablet or another product.
 FURTHEST_APART: Final = Fraction(3, 2)
+
+# No tablet that is swallowed weighs more; ten of them on the pan together do.
+HEAVIEST_TABLET: Final = quantity("2 g")
 
 # The monograph's assay grinds 20 tablets and works with their average; a batch for one patient crushes four. Of ten
 # tablets whose weights scatter by 3 %, the average is known to 1 % (usp29-tablets; ten is our own judgement).
@@ -283,6 +286,8 @@ def check_tablet_weights(whose: str, label_claim: str, weights: Sequence[str]) -
             "Check the unit and the decimal point of the weights, then record them again"
         )
         return [Problem("tablet.lighter-than-claim", text, whose)]
+    if problems := check_heaviest(whose, quantity(heaviest)):
+        return problems
     if ratio(quantity(heaviest), quantity(lightest)) > FURTHEST_APART:
         text = (
             f"{whose}: tablets of one lot read from {lightest} to {heaviest}. "
@@ -290,6 +295,21 @@ def check_tablet_weights(whose: str, label_claim: str, weights: Sequence[str]) -
         )
         return [Problem("tablet.weights-apart", text, whose)]
     return []
+
+
+def check_heaviest(whose: str, weight: Mass) -> list[Problem]:
+    """The weight of one tablet is that of one: several that were weighed together would be taken for it.
+
+    Source:
+        house-tablet-weight
+    """
+    if weight <= HEAVIEST_TABLET:
+        return []
+    text = (
+        f"{whose}: one tablet of {told(weight)} is heavier than {told(HEAVIEST_TABLET)}, which none that is swallowed is. "
+        "If several were weighed together, weigh them one by one; check the unit, too"
+    )
+    return [Problem("tablet.too-heavy", text, whose, source="house-tablet-weight")]
 
 
 def check_lot(lot: Lot | None, id: str, on: date) -> list[Problem]:
