@@ -59,4 +59,4 @@ def test_completion_without_settings_is_silent(tmp_path: Path) -> None:
 
 
 def test_a_mistyped_command_gets_the_near_one() -> None:
-    assert "Did you mean 'plan'?" in ran(["plann"]).err
+    assert "Did you mean 'certificate'?" in ran(["certifcate"]).err

@@ -383,7 +383,8 @@ def test_what_is_not_given_is_taken_from_a_named_source_and_told(tmp_path: Path)
         ("--schedule norland --start '500000.5 ng'", 2, ["titration.too-fine"]),
         ("--schedule norland --every '7 mg'", 2, ["quantity.dimension"]),
         ("--schedule norland --every '1.5 days'", 2, ["quantity.dimension"]),
-        ("--schedule norland --hold 30", 2, ["quantity.not-understood"]),
+        ("--schedule norland --hold 30", 2, ["titration.interval"]),
+        ("--schedule norland --every 'a fortnight'", 2, ["titration.interval"]),
         ("--schedule norland --strengths '0.5 mg,1,5 mg'", 2, ["quantity.not-understood"]),
         ("--schedule norland --strengths '1.5 mg,3 mg'", 1, ["titration.caution", "titration.unreachable"]),
         ("--schedule northland", 2, ["titration.schedule"]),
@@ -408,6 +409,11 @@ def test_what_is_typed_wrongly_is_refused_in_a_sentence(
     assert (told_.code, told_.codes) == (exit_code, codes), told_.err
     as_data = titrate(tmp_path, f"{words} --json")
     assert (as_data.code, [problem["code"] for problem in as_data.json["problems"]]) == (exit_code, codes)
+
+
+def test_weeks_are_days(tmp_path: Path) -> None:
+    asked = '--start "1.5 mg" --to "4.5 mg" --step "1.5 mg" --strengths "1.5 mg" --every'
+    assert titrate(tmp_path, f"{asked} '2 weeks'").out == titrate(tmp_path, f"{asked} '14 days'").out
 
 
 def test_the_commands_of_the_page_say_what_it_shows(tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def chances_with_assay(
     Example:
         >>> units, both = chances_with_assay(100, 5, batch_sd=3, assay_sd=2)
         >>> round(units.at_least, 4), round(both, 4)
-        (0.9898, 0.9437)
+        (0.9453, 0.9437)
     """
     numbers = (mean, sd, batch_sd, assay_sd, target, limit, low, high)
     if not all(map(isfinite, numbers)) or min(mean, sd, assay_sd, target, limit) <= 0 or batch_sd < 0 or low > high:

@@ -103,6 +103,8 @@ STORY: tuple[tuple[str, str, str], ...] = (
      'label CAPS-1 --prescription 1234567 --patient "Alex Q. Sample" --prescriber "Dr. J. Example" --quantity "30 capsules" '
      '--purpose "long-term pain" --out capsules-label.pdf'),
     ("The same page again is now the compounding record.", "ana", "worksheet CAPS-1 --out capsules-record.pdf"),
+    ("With the bottle goes what the patient is told: a leaflet, the check-ups, a card for the wallet.", "tom",
+     "leaflet L00000018 --out capsules-leaflet.pdf --html capsules-leaflet.html"),
     ("Now the liquid: 60 mL of 1 mg/mL, for doses of 4.5 mg.", "ana",
      'batch open naltrexone-oral-liquid --concentration "1 mg/mL" --volume "60 mL" --dose "4.5 mg" --from TAB-1 --id LIQ-1'),
     ("", "ana", "worksheet LIQ-1 --out liquid-worksheet.pdf"),
@@ -130,8 +132,6 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("", "tom",
      'label LIQ-1 --prescription 1234568 --patient "Robin Sample" --prescriber "Dr. J. Example" --quantity "60 mL" --out liquid-label.pdf'),
     ("", "ana", "worksheet LIQ-1 --out liquid-record.pdf"),
-    ("With the bottle goes what the patient is told: a leaflet, the check-ups, a card for the wallet.", "tom",
-     "leaflet L00000018 --out capsules-leaflet.pdf --html capsules-leaflet.html"),
     ("Every byte of the record is checked.", "ana", "journal verify"),
 )  # fmt: skip
 

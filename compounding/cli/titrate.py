@@ -46,7 +46,7 @@ def step_options(command: F) -> F:
             click.option("--start", metavar="MASS", help='First dose, such as "1 mg".'),
             click.option("--to", "target", metavar="MASS", help='Last dose, such as "4.5 mg".'),
             click.option("--step", metavar="MASS", help='How much the dose rises each time, such as "0.5 mg".'),
-            click.option("--every", metavar="DAYS", help='How long each dose is taken, such as "7 days".'),
+            click.option("--every", metavar="DAYS", help='How long each dose is taken, such as "7 days" or "1 week".'),
             click.option("--schedule", "named", metavar="NAME", help="A named schedule, such as norland; options change it."),
             click.option("--hold", metavar="DAYS", default=NO_HOLD, help='Further days at the last dose, such as "30 days".'),
             click.option("--from", "first", metavar="DATE", help="Day of the first dose; default: today."),
@@ -187,7 +187,14 @@ def _dose(text: str | None, option: str, usual: Quantity, formula: Formula) -> Q
 
 
 def _days(text: str, option: str) -> int:
-    value = quantity(text)
+    weeks = re.fullmatch(r"([1-9][0-9]?) weeks?", text)
+    if weeks:
+        return 7 * int(weeks[1])
+    try:
+        value = quantity(text)
+    except NotUnderstood:
+        says = f"{option} is {text[:40]}: write whole days or weeks, such as 7 days or 1 week"
+        raise NotUnderstood(Problem("titration.interval", says, option.removeprefix("--"))) from None
     if value.dimensionality != quantity("1 day").dimensionality or amount(value, "days").denominator != 1:
         says = f"{option} is {text}: write whole days, such as 7 days"
         raise NotUnderstood(Problem("quantity.dimension", says, option.removeprefix("--")))

@@ -6,7 +6,8 @@ and thrown away follows from that; and a choice is good only if everything in it
 
 from __future__ import annotations
 
-from compounding.frozen import dataclass
+from dataclasses import dataclass
+
 from compounding.problems import CannotCompute
 from compounding.work.second.inputs import Chosen, Inputs
 from compounding.work.second.ratio import Ratio, decimal, to_step

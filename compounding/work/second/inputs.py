@@ -5,7 +5,7 @@ A number that is a share may be a ratio of whole numbers, such as ``1/20``.
 
 from __future__ import annotations
 
-from compounding.frozen import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ A number may be a ratio of whole numbers, such as ``1/3``: the order of ``1 mg/3
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from compounding.frozen import dataclass
 from compounding.problems import NotUnderstood, Problem
 from compounding.work.second.ratio import Ratio
 

@@ -6,7 +6,8 @@ one number, `content`: the active in one mass of source.
 
 from __future__ import annotations
 
-from compounding.frozen import dataclass
+from dataclasses import dataclass
+
 from compounding.problems import CannotCompute
 from compounding.work.second.content import (
     average,
