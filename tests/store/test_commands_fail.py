@@ -25,7 +25,7 @@ import pytest
 
 from compounding.store.journal import Journal
 from compounding.store.verify import verify
-from tests.bench import EXPIRY, Bench, begun, forget_what_was_seen, story, words_approved
+from tests.bench import EXPIRY, Bench, begun, forget_what_was_seen, story
 from tests.servers import new_folder
 from tests.store.journals import SITE
 from tests.store.killing import LONG, SEED, Life, Nursery, nursery, tell
@@ -119,9 +119,7 @@ def size_of(journal: Path) -> int:
 def bench() -> Iterator[Bench]:
     """A bench in memory, where a sync costs nothing: a kill takes nothing from the system."""
     folder = new_folder()
-    bench = begun(folder / "bench")
-    words_approved(bench)
-    yield bench
+    yield begun(folder / "bench")
     shutil.rmtree(folder)
 
 
