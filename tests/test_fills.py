@@ -56,3 +56,10 @@ def test_a_shell_table_shifted_by_one_size_is_not_ours() -> None:
 def test_microcrystalline_cellulose_fills_a_size_3_with_135_mg_and_not_225() -> None:
     packing = packing_from_density(quantity("0.30 mL"), quantity("0.45 g/mL", "microcrystalline cellulose"), ONE)
     assert packing == quantity("135 mg/capsule", "microcrystalline cellulose")
+
+
+def test_a_mixture_made_for_225_mg_gives_2_7_of_4_5_mg_where_135_mg_go_in() -> None:
+    """L09: "size 3 holds 225 mg" (compounder-fill) leaves two fifths of the dose outside the capsules."""
+    share = share_of_capsule(quantity("4.5 mg/capsule", "drug"), quantity("225 mg/capsule", "drug"))
+    received = filler_per_capsule(1 - share, quantity("135 mg/capsule", "mixture"))
+    assert received == quantity("2.7 mg/capsule", "mixture")  # what the rest, the filler, leaves of the 135 mg
