@@ -124,3 +124,18 @@ def test_a_label_after_the_account_opens_it_again(bench: Bench) -> None:
     labelled(bench, "second")
     assert account(bench, applied=1) == ["labels.not-accounted"]
     assert account(bench, applied=2) == []
+
+
+def test_more_capsules_at_once_than_the_formula_is_for_are_told_of_before_the_label_is_used(bench: Bench) -> None:
+    asked = 'label CAPS-1 --prescription 1 --patient "P" --prescriber "Dr. J. Example" --quantity "2 capsules" --purpose pain --directions'
+    many = bench.run(f'{asked} "Take 10 capsules by mouth at bedtime." --out {{folder}}/many.pdf', "tom")
+    assert (many.code, "15 mg, above the 4.5 mg" in many.err) == (0, True)
+    fit = bench.run(f'{asked} "Take 3 capsules by mouth at bedtime." --out {{folder}}/fit.pdf', "tom")
+    assert fit.code == 0 and "above the" not in fit.err
+
+
+def test_a_prescription_that_is_called_1_takes_nothing_out_of_1_5_mg(bench: Bench) -> None:
+    asked = 'label CAPS-1 --prescription 1 --patient "P" --prescriber "Dr. J. Example" --quantity "2 capsules" --purpose pain'
+    bench.do(f"{asked} --out {{folder}}/one.pdf", "tom")
+    judged = bench.run("label proof {folder}/one.pdf")
+    assert judged.code == 0, judged.err

@@ -256,7 +256,7 @@ def issue(
         raise Refused(problems)
     ready = ready_printer(way, paper)
     check_warning(batch, profile.warnings)
-    told = check_words(app, language, names_of_words(language, batch.formula.label.warning))
+    told = [*problems, *check_words(app, language, names_of_words(language, batch.formula.label.warning))]
     warning = read_warning(batch.formula.label.warning, language, own)
     identifier = label_id(len(app.ids("label:")) + 1) if way.records else PREVIEW
     text = label_text(

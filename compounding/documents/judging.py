@@ -7,6 +7,7 @@ what it must say comes from the record that its barcode names, or from the perso
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -204,7 +205,8 @@ def _faint(letter: proof.Letter, reading: proof.Reading) -> str | None:
 def _writing(words: str, given: Sequence[str], on: date) -> tuple[Problem, ...]:
     """What is written unsafely, outside what somebody gave."""
     for text in sorted(filter(None, given), key=len, reverse=True):
-        words = words.replace(" ".join(text.split()), " … ")
+        whole = re.escape(" ".join(text.split()))
+        words = re.sub(rf"(?<![\w.,]){whole}(?!\w|[.,]\d)", " … ", words)  # whole words: the 1 of 1.5 mg is no number of a prescription
     return tuple(unsafe({"text": words}, on))
 
 

@@ -44,6 +44,12 @@ DOSE_COUNTED: Final = re.compile(
     rf"([\d.,]+) {UNIT} \(([\d.,]+) (mg|mcg|g)\)|([\d.,]+) (mg|mcg|g) \(([\d.,]+) {UNIT}\)"
 )
 EACH_HOLDS: Final = re.compile(rf"{UNIT} (?:of|de) ([\d.,]+) (mg|mcg|g)\b|([\d.,]+) (mg|mcg|g) {UNIT}\b")
+# What a line about capsules cannot mean: a volume, drops, another form, a part of one, another way than the mouth.
+NOT_A_CAPSULE: Final = re.compile(
+    r"\d\s?(?:mL\b|drops?\b|gotas?\b|tablets?\b|tabletas?\b|puffs?\b)|\d\.\d+ (?:capsules?|cápsulas?)\b"
+    r"|(?:\bhalf\b|\bmedia\b|½|¼)[^.]{0,12}(?:capsule|cápsula)|\b(?:inject|inyect|inhal|eyes?\b|ears?\b|nostrils?\b|rectal)",
+    re.IGNORECASE,
+)
 MASS: Final = re.compile(r"[\d.,]*\d (?:mg|mcg|g)\b")
 IN_MG: Final = {"mcg": Fraction(1, 1000), "mg": Fraction(1), "g": Fraction(1000)}
 # What a person could take for naltrexone, or naltrexone for it, in the fields that say what is in a container.
@@ -161,6 +167,13 @@ def _counted(fields: Mapping[str, str]) -> Iterator[Problem]:
         return
     each = _number(strength[1]) * IN_MG[strength[2]]
     words = fields.get("directions", "").replace("\u00a0", " ")
+    if re.search("c[aá]ps", fields.get("quantity", "")) and (other := NOT_A_CAPSULE.search(words)):
+        text = (
+            f"directions: “{other.group().strip()}” is no way to take capsules. Write how many whole ones are taken by mouth: "
+            "Take 1 capsule by mouth at bedtime."
+        )
+        yield Problem("writing.dose", text, "directions", source="ismp-label-principles")
+        return
     found = [
         (dose, _number(dose[1] or dose[6]) * each, _number(dose[2] or dose[4]) * IN_MG[dose[3] or dose[5]])
         for dose in DOSE_COUNTED.finditer(words)

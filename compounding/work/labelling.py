@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -110,6 +111,7 @@ def check_label(batch: Batch, prescription: Prescription, on: date, replaces: st
     if date.fromisoformat(batch.plan.beyond_use.date) < on:
         text = f"The beyond-use date {batch.plan.beyond_use.date} of {batch.id} has passed: it gets no label"
         problems.append(Problem("label.out-of-date", text, batch.id))
+    problems += _check_range(batch, prescription)
     asked = quantity(prescription.quantity)
     made = _made(batch)
     if made is not None:
@@ -121,6 +123,22 @@ def check_label(batch: Batch, prescription: Prescription, on: date, replaces: st
             text = f"{batch.id} has {told(left)} left to label, not {prescription.quantity}"
             problems.append(Problem("label.too-much", text, "quantity"))
     return problems
+
+
+def _check_range(batch: Batch, prescription: Prescription) -> list[Problem]:
+    """More capsules at once than the formula's strongest holds are told of: a slip of the pen, or a prescription to be read again."""
+    if batch.plan.count is None or not prescription.directions:
+        return []
+    most = quantity(batch.formula.strength.maximum)
+    for number in re.findall(r"(?<![\d.,])(\d{1,3}) (?:capsules?|cápsulas?)\b", prescription.directions):
+        dose = int(number) * quantity(batch.plan.strength)
+        if dose > most:
+            text = (
+                f"directions: {number} capsules of {batch.plan.strength} are {told(dose)}, above the {told(most)} that the formula "
+                "is for: read the prescription again"
+            )
+            return [Problem("label.dose", text, "directions", stops=False)]
+    return []
 
 
 def check_sticker(batch: Batch, kind: str, on: date, amount: str = "") -> list[Problem]:

@@ -42,6 +42,18 @@ def test_safe_writing_is_left_alone(says: str) -> None:
     assert unsafe({"directions": says, "storage": says}, DAY) == []
 
 
+@pytest.mark.parametrize(
+    "says",
+    [
+        "Take 5 mL at bedtime", "Take 1 tablet at bedtime", "Use 1 drop in each eye", "Inject 1 capsule",
+        "Take 0.5 capsule at bedtime", "Take half a capsule at bedtime", "Tome media cápsula",
+    ],
+)  # fmt: skip
+def test_directions_that_no_capsule_can_be_taken_by_are_refused(says: str) -> None:
+    capsules = {"directions": says, "strength": "1.5 mg", "quantity": "30 capsules"}
+    assert [problem.code for problem in unsafe(capsules, DAY)] == ["writing.dose"]
+
+
 def test_names_are_printed_as_they_are_given() -> None:
     assert (
         unsafe(
