@@ -14,6 +14,8 @@ import pytest
 from hypothesis import settings
 
 from compounding.store import keys, sealing
+from tests.bench import Bench
+from tests.released import released
 from tests.servers import Server, running
 
 settings.register_profile("default", deadline=None, print_blob=True)
@@ -40,3 +42,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
         return tmp_path / "journal.db"
     server: Server = request.getfixturevalue("server")
     return server.emptied()
+
+
+@pytest.fixture(scope="session")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """CAPS-1 is released, the English words are approved, and it has no label: nobody writes to it."""
+    return released(tmp_path_factory.mktemp("released"))

@@ -11,16 +11,10 @@ import pytest
 from compounding.data_files import data_folder
 from compounding.documents.proof import text_of
 from tests.bench import Bench, begun, words_approved
-from tests.released import copied, label, released
+from tests.released import copied, label
 
 TEXTS = data_folder("labels") / "texts"
 SPANISH = ["--language", "es", "--stock", "4x3", "--directions", "Tome 1 cápsula por la boca al acostarse."]
-
-
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """CAPS-1 is released, the English words are approved: nobody writes to it."""
-    return released(tmp_path_factory.mktemp("released"))
 
 
 @pytest.fixture

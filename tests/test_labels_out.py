@@ -12,13 +12,7 @@ from PIL import Image
 
 from tests.bench import Bench
 from tests.enforced import rule
-from tests.released import PRESCRIPTION, copied, label, labelled, released
-
-
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """CAPS-1 is released and has no label: nobody writes to it."""
-    return released(tmp_path_factory.mktemp("released"))
+from tests.released import PRESCRIPTION, copied, label, labelled
 
 
 @pytest.fixture

@@ -17,13 +17,7 @@ from compounding.printing.zpl import picture
 from compounding.problems import NotUnderstood
 from tests.bench import Bench, Ran
 from tests.printers import HEAD_OPEN, OUT_OF_LABELS, READY, Cups, burned_from, cups, free_port, thermal
-from tests.released import PRESCRIPTION, copied, released
-
-
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """CAPS-1 is released and has no label: nobody writes to it."""
-    return released(tmp_path_factory.mktemp("released"))
+from tests.released import PRESCRIPTION, copied
 
 
 @pytest.fixture

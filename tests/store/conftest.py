@@ -6,10 +6,13 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from compounding.store.journal import Journal
 from tests.servers import new_folder
+from tests.store.pen import Pen
 
 
 @pytest.fixture
@@ -27,3 +30,11 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = Path(__file__).with_name("shim.c")
     subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", str(built), str(source), "-ldl"], check=True)
     return built
+
+
+@pytest.fixture
+def pen(tmp_path: Path) -> Any:
+    with Journal.create(tmp_path / "journal.db", "main") as journal:
+        pen = Pen(journal)
+        pen.people()
+        yield pen

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from compounding.problems import CompoundingError, Problem
 from compounding.store.database import Place
 from compounding.store.journal import Draft, Journal
+from compounding.store.verify import verify
 from tests.servers import WRITER
 
 SITE = "main"
@@ -46,3 +48,12 @@ def filled(place: Place, entries: int = 12) -> Journal:
         journal.append([draft("Weighed", *subjects, minute=number, idempotency_key=f"key-{number}")], {})
     journal.remember_person_of("rx-1", "Zoë O'Hara", "12 High Street, Springfield")
     return journal
+
+
+def told_of_file(path: Path) -> list[Problem]:
+    """What is wrong with a journal in a file: found by verifying it, or told when it is opened."""
+    try:
+        with Journal.open(path, SITE) as journal:
+            return verify(journal)
+    except CompoundingError as refused:
+        return list(refused.problems)

@@ -6,9 +6,6 @@ judged again by the program for inspectors, which shares nothing with the tool.
 
 from __future__ import annotations
 
-import json
-import runpy
-import sys
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -24,130 +21,36 @@ from compounding.store.verify import verify
 from compounding.work.tally import measured
 from tests.enforced import rule
 from tests.store.journals import START, draft
-
-VERIFIER = Path(__file__).parents[2] / "verifier" / "verify_batch.py"
-offline = runpy.run_path(str(VERIFIER))
-NAMES = {"ana": "Ana Ortiz", "ben": "Ben Fox", "tom": "Tom Reed", "kim": "Kim Lane", "eve": "Eve Moss"}
-ROLES = {"ana": ["pharmacist"], "ben": ["pharmacist"], "tom": ["technician"], "kim": ["qc"], "eve": ["pharmacist"]}
-BATCH = {"batch": "B-1"}
-LOT = {"lot": "L-1", "role": "powder", "amount": "10 mg"}
-FORMULA = ["[[test]]", 'trait = "assay"', "[[test]]", 'trait = "colour"', "required = false"]
-PLAN = {"formula": {"id": "some-formula"}, "lines": [{"line": "source"}], "steps": [{"number": 1}]}
-OPENED = BATCH | {"plan": PLAN, "formula": FORMULA}
-WEIGHED = BATCH | {"line": "source", "lot": "L-1", "reading": "1 mg", "low": "0.9 mg", "high": "1.1 mg", "within": True}
-YIELDED = BATCH | {"made": "10 capsules", "within": True}
-TESTED = BATCH | {"trait": "assay", "verdict": "pass"}
-CLOCK = {"after": 6, "was": "2040-01-01T00:00:00+00:00"}
-RESUMED = {"seen_entries": 99, "seen_root": "00" * 32}
-LABEL = BATCH | {"label": "L0000001A", "quantity": "10 capsules", "prescription": "1234"}
-
-
-class Pen:
-    """Writes entries as anybody could who holds the file and some keys; it keeps no rule."""
-
-    def __init__(self, journal: Journal) -> None:
-        self.journal = journal
-        self.keys = {person: keys.new_key() for person in NAMES}
-
-    def write(
-        self,
-        kind: str,
-        person: str,
-        body: dict[str, Any],
-        *signers: str,
-        subject: str = "",
-        back: int = 0,
-        **changed: str,
-    ) -> int:
-        """One entry, signed by these people; ``changed`` alters what the first signature says.
-
-        ``back`` is how many minutes before its turn it is dated.
-        """
-        made = []
-        for place, signer in enumerate(signers):
-            key = self.keys[signer]
-            stated = {"person": signer, "name": NAMES[signer.split("-")[0]], "key": key.public} | (
-                changed if place == 0 else {}
-            )
-            made.append(Signer(Signing(meaning="as it says", shown="00" * 32, **stated), key.sign))
-        subjects = [subject or ("batch:B-1" if "batch" in body else f"lot:{body.get('lot', 'none')}")]
-        subjects += [f"lot:{body['lot']}"] if "batch" in body and "lot" in body else []
-        when = {"minute": self.journal.head().size - back, "clock_set_back": bool(back)}
-        (entry,) = self.journal.append([draft(kind, *subjects, person=person, body=body, signers=tuple(made), **when)], {})
-        return entry.sequence
-
-    def key(self, person: str, *others: str, by: str = "", **changed: Any) -> int:
-        body = {"person": person, "name": NAMES[person], "roles": ROLES[person], "key": self.keys[person].public}
-        return self.write("key-created", by or person, body | changed, person, *others, subject=f"person:{person}")
-
-    def end(self, kind: str, person: str, *signers: str) -> int:
-        body = {"person": person, "key": self.keys[person].public}
-        return self.write(kind, signers[0] if signers else "ana", body, *signers, subject=f"person:{person}")
-
-    def revoked_since(self, person: str, since: int, subject: str = "batch:B-1") -> int:
-        """By Ana: the key of somebody, and what it signed since an entry."""
-        body = {"person": person, "key": self.keys[person].public, "since": since}
-        key = self.keys["ana"]
-        signer = Signer(Signing("ana", NAMES["ana"], key.public, "as it says", "00" * 32), key.sign)
-        told = draft("key-revoked", f"person:{person}", *filter(None, [subject]), person="ana", body=body, signers=(signer,),
-                     minute=self.journal.head().size)  # fmt: skip
-        return self.journal.append([told], {})[0].sequence
-
-    def people(self) -> None:
-        self.key("ana")
-        for person in ("ben", "tom", "kim"):
-            self.key(person, "ana", by="ana")
-
-    def opened(self) -> None:
-        self.write("lot-received", "tom", LOT)
-        self.write("batch-opened", "ana", OPENED, subject="batch:B-1")
-
-    def weighed(self, reading: str = "1 mg", by: str = "tom", **changed: Any) -> int:
-        return self.write("weighed", by, WEIGHED | {"reading": reading} | changed)
-
-    def made(self) -> None:
-        self.opened()
-        self.weighed()
-        self.write("step-done", "tom", BATCH | {"number": 1})
-        self.write("yielded", "tom", YIELDED)
-
-    def tested(self) -> None:
-        self.made()
-        self.write("tested", "kim", TESTED)
-
-    def verified(self) -> None:
-        self.tested()
-        self.write("verified", "ben", BATCH, "ben")
-
-    def released(self) -> None:
-        self.verified()
-        self.write("released", "ana", BATCH, "ana")
-
-    def labelled(self) -> None:
-        self.released()
-        self.write("label-printed", "tom", LABEL)
-
-    def dispensed(self) -> None:
-        self.labelled()
-        self.write("dispensed", "tom", LABEL)
-
-
-@pytest.fixture
-def pen(tmp_path: Path) -> Any:
-    with Journal.create(tmp_path / "journal.db", "main") as journal:
-        pen = Pen(journal)
-        pen.people()
-        yield pen
-
-
-def exported(pen: Pen, exporter: str = "ana") -> bytes:
-    key = pen.keys[exporter]
-    stated = Signing(exporter, NAMES[exporter], key.public, "", "")
-    return export_batch(pen.journal, "B-1", START, stated, lambda content: key.sign(content, keys.EXPORT_TYPE), {})
-
-
-def named(wrong: list[str]) -> list[str]:
-    return [each.split(" ")[0] for each in wrong]
+from tests.store.pen import (
+    ASIDE,
+    BATCH,
+    CLOCK,
+    CONCLUDED,
+    INQUIRY,
+    LABEL,
+    LOT,
+    NAMES,
+    OPENED,
+    PLANNED,
+    RESAMPLED,
+    RESUMED,
+    RETEST,
+    TESTED,
+    VERIFIED,
+    WEIGHED,
+    YIELDED,
+    Pen,
+    after,
+    closing,
+    exported,
+    failed,
+    investigated,
+    named,
+    offline,
+    planned,
+    retested,
+    told_of,
+)
 
 
 def test_a_story_that_keeps_every_rule_holds_in_the_tool_and_offline(pen: Pen) -> None:
@@ -285,51 +188,6 @@ def deviation(by: str) -> Callable[[Pen], object]:
         pen.opened()
         entry = pen.weighed("2 mg", by, within=False) if by != "nothing" else 1
         pen.write("deviation-accepted", "ana", BATCH | {"entry": entry}, "ana")
-
-    return story
-
-
-INQUIRY = BATCH | {"investigation": "INV-1"}
-CONCLUDED = (("investigation-concluded", "kim", INQUIRY),)
-# A failing result that its investigation sets aside, and the retest that is planned for it.
-ASIDE = ("result-invalidated", "ana", INQUIRY)
-RESAMPLED = ("resampled", "ana", INQUIRY | {"plan": "ten from all over"})
-VERIFIED = ("verified", "ben", BATCH, "ben")
-
-
-def planned(retests: int, sample: str = "original") -> tuple[Any, ...]:
-    return ("retest-planned", "ana", INQUIRY | {"retests": retests, "sample": sample})
-
-
-def retested(number: int, found: str = "2026-02-28") -> tuple[Any, ...]:
-    """Found on the day of its plan: the journal begins on 2026-03-01 in UTC; here it may still be the day before."""
-    return ("tested", "kim", INQUIRY | TESTED | {"retest": number, "found": found})
-
-
-PLANNED, RETEST = planned(1), retested(1)
-
-
-def investigated(begin: str, *entries: tuple[Any, ...]) -> Callable[[Pen], object]:
-    """A beginning, an investigation that Kim opened, and what came after."""
-    return after(begin, ("investigation-opened", "kim", INQUIRY), *entries)
-
-
-def failed(begin: str, *entries: tuple[Any, ...]) -> Callable[[Pen], object]:
-    """A beginning, a failing assay with the investigation that it opens, and what came after."""
-    return investigated(begin, ("tested", "kim", INQUIRY | TESTED | {"verdict": "fail"}), *entries)
-
-
-def closing(by: str, disposition: str = "release") -> tuple[Any, ...]:
-    return ("investigation-closed", by, INQUIRY | {"disposition": disposition}, by)
-
-
-def after(begin: str, *entries: Any) -> Callable[[Pen], object]:
-    """A beginning, and more entries: one, or several as tuples."""
-
-    def story(pen: Pen) -> None:
-        getattr(pen, begin)()
-        for kind, person, body, *signers in entries if isinstance(entries[0], tuple) else [entries]:
-            pen.write(kind, person, body, *signers)
 
     return story
 
@@ -871,247 +729,3 @@ def test_before_the_first_key_nothing_needs_to_be_signed(tmp_path: Path) -> None
         assert verify(journal) == []
         content = export_batch(journal, "B-1", START, None, None, {})
         assert offline["check"](content, []) == []
-
-
-# ---- an exported file, altered ----
-
-
-@pytest.fixture
-def good(pen: Pen) -> bytes:
-    pen.labelled()
-    return exported(pen)
-
-
-def lines_of(content: bytes) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in content.splitlines()]
-
-
-def signed_again(pen: Pen, lines: list[dict[str, Any]], by: str = "ana") -> bytes:
-    """An altered file, with a fresh signature by an insider who may export."""
-    above = b"".join(
-        json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for line in lines[:-1]
-    )
-    return above + b'{"signature":"%s"}\n' % pen.keys[by].sign(above, keys.EXPORT_TYPE).hex().encode()
-
-
-def judged(content: bytes) -> list[str]:
-    """Names of what does not hold; ``cannot-tell`` if it is no export any more."""
-    try:
-        return named(offline["check"](content, []))
-    except offline["CannotTell"]:
-        return ["cannot-tell"]
-
-
-@rule("REC-33")
-def test_every_flipped_bit_of_an_export_is_found(good: bytes) -> None:
-    for place in range(0, len(good), 7):
-        for bit in (0, 5):
-            spoiled = bytearray(good)
-            spoiled[place] ^= 1 << bit
-            assert judged(bytes(spoiled)), place
-
-
-@rule("REC-33")
-def test_a_cut_export_is_never_taken_for_whole(good: bytes) -> None:
-    for end in range(0, len(good) - 1, 97):
-        assert judged(good[:end])
-    assert judged(b"".join(good.splitlines(keepends=True)[:-1]))
-
-
-def change_raw(what: str, to: str) -> Callable[[dict[str, Any]], None]:
-    def change(line: dict[str, Any]) -> None:
-        assert what in line["raw"]
-        line["raw"] = line["raw"].replace(what, to)
-
-    return change
-
-
-@rule("REC-02", "REC-33")
-@pytest.mark.parametrize(
-    "part",
-    ["body", "head", "idempotency_key", "kind", "person", "reason", "schema", "sequence", "site", "subjects", "time",
-     "workstation", "signing"],
-)  # fmt: skip
-def test_each_changed_part_of_an_entry_is_found_even_if_an_insider_signs_the_file_again(
-    pen: Pen, good: bytes, part: str
-) -> None:
-    lines = lines_of(good)
-    for line in lines[1:-1]:
-        said = json.loads(line["raw"])
-        if part not in said:
-            continue
-        old = said[part]
-        said[part] = (
-            old + 1 if isinstance(old, int) else old + "x" if isinstance(old, str)
-            else [*old, old[0]] if isinstance(old, list) else old | {"size": 0, "more": "x"}
-        )  # fmt: skip
-        altered = [other if other is not line else line | {"raw": json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)} for other in lines]  # fmt: skip
-        found = judged(signed_again(pen, altered))
-        assert {"entry.bytes", "entry.place", "entry.order", "entry.site"} & set(found), (part, found)
-
-
-def test_swapped_entries_are_found(pen: Pen, good: bytes) -> None:
-    lines = lines_of(good)
-    for place in range(1, len(lines) - 2):
-        swapped = [*lines[:place], lines[place + 1], lines[place], *lines[place + 2 :]]
-        assert "entry.order" in judged(signed_again(pen, swapped))
-
-
-@rule("REC-33")
-def test_an_entry_left_out_between_two_about_the_batch_is_found_although_an_insider_signs_the_file_again(
-    pen: Pen, good: bytes
-) -> None:
-    lines = lines_of(good)
-    about = [at for at, line in enumerate(lines) if '"batch:B-1"' in line.get("raw", "")]
-    assert len(about) > 6
-    for at in about[:-1]:
-        assert "entry.missing" in judged(signed_again(pen, [*lines[:at], *lines[at + 1 :]])), at
-    assert judged(signed_again(pen, [*lines[: about[-1]], *lines[about[-1] + 1 :]])) == []  # hence the word of the exporter
-
-
-@rule("REC-33")
-def test_a_failing_result_that_is_left_out_is_found_whatever_came_after_it(pen: Pen) -> None:
-    failed("tested", PLANNED, ASIDE, RETEST, *CONCLUDED, closing("ben"), VERIFIED)(pen)
-    assert verify(pen.journal) == []
-    lines = lines_of(exported(pen))
-    without = [line for line in lines if not any(each in line.get("raw", "") for each in ('"fail"', "INV-1"))]
-    assert len(without) == len(lines) - 7
-    assert set(judged(signed_again(pen, without))) == {"entry.missing"}
-
-
-def told_of(pen: Pen) -> str:
-    """The verdict about the batch, in a file that holds."""
-    told: list[str] = []
-    assert offline["check"](exported(pen), told) == []
-    return told[-1].split(";")[0].strip()
-
-
-@rule("REC-33")
-@pytest.mark.parametrize(
-    ("story", "verdict"),
-    [
-        (after("opened", "lot-measured", "tom", {"lot": "L-1"}), "open"),
-        (after("labelled", "lot-measured", "tom", {"lot": "L-1"}), "released"),
-        (after("labelled", "recalled", "ana", BATCH), "RECALLED"),
-        (investigated("labelled"), "released, HELD BY the open investigation INV-1"),
-        (failed("labelled"), "released, HELD BY assay (fail), the open investigation INV-1"),
-        (failed("made"), "open, HELD BY assay (fail), the open investigation INV-1"),
-        (
-            failed("labelled", *CONCLUDED, closing("ben", "reject"), ("rejected", "ana", BATCH, "ana")),
-            "rejected, HELD BY assay (fail)",
-        ),
-        (after("tested", "rejected", "ana", BATCH, "ana"), "rejected"),
-    ],
-)
-def test_the_verdict_says_what_became_of_the_batch(pen: Pen, story: Callable[[Pen], object], verdict: str) -> None:
-    story(pen)
-    assert told_of(pen) == verdict
-
-
-def spoiled(value: Any) -> list[Any]:
-    """Something else in the place of a value, and in the place of whatever it holds."""
-    found = [each for each in (None, 7, "x", [], {}, [None], True) if each != value]
-    parts = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
-    for key, part in parts:
-        for each in spoiled(part):
-            found.append(value | {key: each} if isinstance(value, dict) else [each, *value[1:]])
-    return found
-
-
-def test_whatever_stands_in_a_line_in_the_place_of_what_belongs_there_is_answered_in_a_sentence(
-    pen: Pen, good: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    lines, file = lines_of(good), tmp_path / "file"
-    for at in (0, 1, 7, len(lines) - 1):
-        for other in spoiled(lines[at]):
-            altered = [*lines[:at], other, *lines[at + 1 :]]
-            above = b"".join(json.dumps(each, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for each in altered)
-            file.write_bytes(above if at == len(lines) - 1 else signed_again(pen, altered))
-            assert offline["main"]([str(file)]) in (1, 2), other
-            assert capsys.readouterr().err.startswith(("Cannot tell: ", "ALTERED: ")), other
-
-
-def test_whatever_stands_in_an_entry_in_the_place_of_what_belongs_there_is_no_crash(pen: Pen, good: bytes) -> None:
-    """Of a whole journal an insider could make such entries, with fitting hashes: their parts are judged one by one."""
-    for line in lines_of(good)[1:-1]:
-        said = json.loads(line["raw"])
-        for part in ("body", "subjects", "previous", "signing", "time", "head"):
-            for other in spoiled(said.get(part)):
-                record = offline["Record"]("B-1")
-                raw = json.dumps(said | {part: other}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-                try:
-                    record.take(offline["Entry"](line | {"raw": raw}))
-                except (offline["CannotTell"], offline["Altered"], *offline["MISSHAPEN"]):
-                    continue
-
-
-@rule("REC-02")
-def test_a_signature_moved_to_another_entry_is_found(pen: Pen, good: bytes) -> None:
-    lines = lines_of(good)
-    signed = [place for place, line in enumerate(lines) if line.get("signatures")]
-    for place in signed:
-        other = next(each for each in signed if each != place)
-        moved = [line | {"signatures": lines[other]["signatures"]} if line is lines[place] else line for line in lines]
-        assert "entry.bytes" in judged(signed_again(pen, moved))
-
-
-def test_a_replaced_key_is_found(pen: Pen, good: bytes) -> None:
-    lines = lines_of(good)
-    change_raw(pen.keys["ben"].public, keys.new_key().public)(lines[2])
-    assert "entry.bytes" in judged(signed_again(pen, lines))
-
-
-def test_a_left_out_key_an_unknown_exporter_and_a_missing_signature_are_found(pen: Pen, good: bytes) -> None:
-    lines = lines_of(good)
-    assert "duty.key-unknown" in judged(signed_again(pen, [*lines[:2], *lines[3:]]))
-    assert "export.signature" in judged(signed_again(pen, lines, by="ben"))
-    lines[0]["exported"] |= {"key": keys.new_key().public}
-    assert "export.key" in judged(signed_again(pen, lines))
-    lines[0]["exported"] |= {"key": "", "name": ""}
-    assert "export.unsigned" in judged(signed_again(pen, lines))
-
-
-def test_an_entry_of_another_history_is_found(pen: Pen, good: bytes, tmp_path: Path) -> None:
-    with Journal.create(tmp_path / "other.db", "main") as journal:
-        other = Pen(journal)
-        other.keys = pen.keys
-        other.people()
-        other.labelled()
-        theirs = lines_of(exported(other))
-    lines = lines_of(good)
-    mixed = [*lines[:6], theirs[6], *lines[7:]]
-    assert "entry.bytes" in judged(signed_again(pen, mixed))
-
-
-def test_a_head_from_paper_is_compared(good: bytes, pen: Pen) -> None:
-    code = pen.journal.short_code()
-    assert offline["check"](good, [], code.lower().replace("-", " ")) == []
-    wrong = offline["check"](good, [], "0" + code[1:] if code[0] != "0" else "1" + code[1:])
-    assert named(wrong) == ["head.other"]
-
-
-def test_the_verifier_is_one_small_program_that_shares_nothing(good: bytes, tmp_path: Path) -> None:
-    source = VERIFIER.read_text("utf-8")
-    assert len(source.splitlines()) <= 500
-    words = [line.split() for line in source.splitlines() if line.strip().startswith(("import ", "from "))]
-    assert {word[1].split(".")[0] for word in words} <= {*sys.stdlib_module_names, "cryptography"}
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"{}\n", b"[]\n" * 5, b"[" * 100_000, b'{"format":"compounding-batch-export/2"}\n{}\n{}\n{"signature":""}\n', b"\xff\n" * 9]
-)  # fmt: skip
-def test_what_is_no_export_cannot_be_told(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "file"
-    file.write_bytes(content)
-    assert offline["main"]([str(file)]) == 2
-    assert capsys.readouterr().err.startswith("Cannot tell:")
-
-
-def test_a_name_in_a_file_never_steers_the_terminal(
-    good: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "file"
-    file.write_bytes(good.replace(b"Ben Fox", b"Ben\\u001b[2JFox"))
-    assert offline["main"]([str(file)]) in (1, 2)
-    told = capsys.readouterr()
-    assert "\x1b" not in told.out + told.err

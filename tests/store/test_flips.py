@@ -11,11 +11,8 @@ import random
 import shutil
 from pathlib import Path
 
-from compounding.problems import CompoundingError
-from compounding.store.journal import Journal
-from compounding.store.verify import verify
 from tests.servers import new_folder
-from tests.store.journals import SITE, begun, draft
+from tests.store.journals import begun, draft, told_of_file
 from tests.store.killing import LONG, SEED, tell
 from tests.store.test_verify import told
 
@@ -39,11 +36,7 @@ def report(path: Path, content: bytes, places: list[int]) -> tuple[int, list[int
         spoiled = bytearray(content)
         spoiled[place] ^= 1 << source.randrange(8)
         path.write_bytes(spoiled)
-        try:
-            with Journal.open(path, SITE) as journal:
-                problems = verify(journal)
-        except CompoundingError as refused:
-            problems = list(refused.problems)
+        problems = told_of_file(path)
         reported += bool(problems)
         if not problems and told(path) != good:
             silent.append(place)
